@@ -8,7 +8,7 @@
 const rows = [
   ["cli"],
   ["console"],
-  ["auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
+  ["alerts", "auditor", "client", "faucet", "indexer", "keeper", "provider", "relay"],
   ["sal"],
   ["resolver", "cashier"],
   ["coral", "chain"],
@@ -65,6 +65,13 @@ export default {
       severity: "error",
       from: { path: "^src/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "console-needs-protocol-only",
+      comment: "The page runs in browsers, and is built without the workers.",
+      severity: "error",
+      from: { path: "^console/src/" },
+      to: { path: "^(src|devnet|bench|scripts|ignition|test)/", pathNot: "^src/protocol/" },
     },
     {
       name: "recount-stands-alone",

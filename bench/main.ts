@@ -50,6 +50,10 @@ const benchmarks: Record<string, { about: string; load(): Promise<Benchmark> }> 
     about: "relayed flows that go on over direct paths, through NATs in namespaces (a minute)",
     load: () => import("./sal-upgrade.ts"),
   },
+  indexer: {
+    about: "the index: backfill, lag behind the head, memory with 10^5 services (some minutes)",
+    load: () => import("./indexer.ts"),
+  },
   rpc: {
     about: "JSON-RPC calls a minute and a day of each kind of worker (some minutes)",
     load: () => import("./rpc.ts"),

@@ -33,7 +33,7 @@ const moveSettings = {
   ...{ moves: 200, tcpMoves: 20, stalls: 20, stallMs: 300 },
   ...{ pauseMs: 100, lookupMs: 100 },
 };
-const upgradeSettings = { cones: 100, others: 10 };
+const upgradeSettings = { cones: 100, others: 20 };
 const pairSettings = { rounds: 7, bytes: 128 * 2 ** 20, flows: [1, 8] };
 
 /** All measurements. */

@@ -185,7 +185,7 @@ export class PayingUser {
     const { deployment } = stage.devnet;
     const payer = this.#key.address;
     const service = rootServiceId(this.#service);
-    // The sessions stay open until then: a voucher that is signed while its connection closes may not arrive.
+    // The sessions stay open until then, so that what is compared is final.
     await this.#until((books) => {
       const sent = [...this.#sent.values()].reduce((sum, amount) => sum + amount, 0n);
       const { paid } = books.payers.get(payer) ?? {};

@@ -66,7 +66,7 @@ export async function castConsole(
     name: "console",
     args: [
       ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
-      ...["--index", `${index}/graphql`],
+      ...["--index", index],
       ...["--allow-loopback", "--test-wallet"],
     ],
   });

@@ -8,20 +8,18 @@ import { serviceRegistryAbi } from "@protocol/abi/serviceRegistry.ts";
 import { settlementAbi } from "@protocol/abi/settlement.ts";
 import { stakingAbi } from "@protocol/abi/staking.ts";
 import { deployment, setting } from "./src/settings.ts";
-import { unlock } from "./src/unlock.ts";
+import { dropTables } from "./src/reset.ts";
 
 const { block, contracts } = deployment;
-const database = process.env["DATABASE_URL"];
-if (process.env["BLOCKCLOUD_INDEXER_UNLOCK"] === "1" && database === undefined) {
-  await unlock(setting("BLOCKCLOUD_INDEXER_PGLITE"));
-}
+const database = process.env["DATABASE_URL"] ?? "";
+const isEmbedded = database === "";
+if (isEmbedded) await dropTables(setting("BLOCKCLOUD_INDEXER_PGLITE"));
 const common = { chain: "blockcloud", startBlock: block } as const;
 
 export default createConfig({
-  database:
-    database === undefined || database === ""
-      ? { kind: "pglite", directory: setting("BLOCKCLOUD_INDEXER_PGLITE") }
-      : { kind: "postgres", connectionString: database },
+  database: isEmbedded
+    ? { kind: "pglite", directory: setting("BLOCKCLOUD_INDEXER_PGLITE") }
+    : { kind: "postgres", connectionString: database },
   ordering: "multichain",
   chains: {
     blockcloud: {

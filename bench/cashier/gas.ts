@@ -1,4 +1,5 @@
 import { encodeFunctionData, parseEther, type Address, type Hex } from "viem";
+import type { TabOpening } from "../../src/cashier/tabs.ts";
 import { cashierAbi } from "../../src/protocol/abi/cashier.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
@@ -7,10 +8,9 @@ import { BenchChain, type Mined } from "../chain.ts";
 import { Fleet, keyOf } from "../fleet.ts";
 import { measurePaying } from "../gas/paying.ts";
 import { Season } from "../gas/season.ts";
+import { measureBacklog, type BacklogFigures } from "./backlog.ts";
 import { BenchPayer } from "./payer.ts";
 
-/** Gas limit of a transaction (EIP-7825). */
-const TRANSACTION_LIMIT = 16_777_216;
 const EPOCHS_A_DAY = 24;
 const BACKLOG = { vouchers: 5_000, days: 18 };
 const PIECE = 123_456_789_012_345_678n;
@@ -44,16 +44,7 @@ export interface CashierGas {
   redeemBatch100GradedEach: number;
   collect: number;
   deposits: { allowance: Twice; permit: Twice; authorization: Twice };
-  backlog: {
-    vouchers: number;
-    days: number;
-    /** Redemptions and the collection. */
-    transactions: number;
-    largest: number;
-    total: number;
-    /** The part of the transactions that keep within the limit of a transaction, which is below a block's. */
-    withinLimit: number;
-  };
+  backlog: BacklogFigures;
 }
 
 /** Measures each function alone, then batches of 10 and 100 with and without a grade, then the backlog. */
@@ -86,7 +77,7 @@ export async function measureCashier(say: (message: string) => void): Promise<Ca
       }
     }
     say(`a backlog of ${BACKLOG.vouchers} vouchers`);
-    const backlog = await stage.backlog(fleet.keeper);
+    const backlog = await stage.backlog();
     return figuresOf(rows, backlog);
   } finally {
     await chain.stop();
@@ -122,6 +113,12 @@ function figuresOf(rows: PayingRow[], backlog: CashierGas["backlog"]): CashierGa
   };
 }
 
+/** A tab on chain, with what opened it. */
+interface OpenedTab {
+  salt: number;
+  opening: TabOpening;
+}
+
 /** A payer with many open tabs of one collector. */
 class BatchStage {
   readonly #chain: BenchChain;
@@ -146,50 +143,40 @@ class BatchStage {
 
   /** Redeems a voucher of each of several new tabs, in one batch. */
   async redeem(items: number, minGrade: number, epoch: number): Promise<Mined> {
-    const salts = await this.#open(items);
-    return this.#redeem(salts.map((salt) => this.#voucher(salt, minGrade, epoch)));
+    const opened = await this.#open(items);
+    return this.#redeem(opened.map(({ salt }) => this.#voucher(salt, minGrade, epoch)));
   }
 
-  /** Redeems vouchers of many tabs that waited for many days, each of another epoch, and collects. */
-  async backlog(keeper: Address): Promise<CashierGas["backlog"]> {
+  /** Vouchers of many tabs that waited for many days, each of another epoch, are redeemed and collected. */
+  async backlog(): Promise<BacklogFigures> {
     const { vouchers, days } = BACKLOG;
-    const salts = await this.#open(vouchers);
+    const opened = await this.#open(vouchers);
     const since = await this.#chain.epoch();
-    const items = salts.map((salt, index) =>
-      this.#voucher(salt, 0, since + Math.floor((index * days * EPOCHS_A_DAY) / vouchers)),
-    );
+    const held = opened.map(({ salt, opening }, index) => {
+      const epoch = since + Math.floor((index * days * EPOCHS_A_DAY) / vouchers);
+      return { opening, charged: PIECE, vouchers: [this.#voucher(salt, 0, epoch)] };
+    });
     await this.#chain.enter(since + days * EPOCHS_A_DAY);
-    const gas: number[] = [];
-    for (let from = 0; from < items.length; from += LONGEST_BATCH) {
-      gas.push((await this.#redeem(items.slice(from, from + LONGEST_BATCH))).gas);
-    }
-    const args = [rootServiceId(SERVICE)];
-    const call = { contract: "cashier", functionName: "collect", args } as const;
-    gas.push((await this.#chain.send({ from: keeper, ...call })).gas);
-    const within = gas.filter((each) => each <= TRANSACTION_LIMIT).length;
-    return {
-      vouchers,
-      days,
-      transactions: gas.length,
-      largest: Math.max(...gas),
-      total: gas.reduce((sum, each) => sum + each, 0),
-      withinLimit: within / gas.length,
-    };
+    const terms = { collector: this.#collector, number: SERVICE, held };
+    return { days, ...(await measureBacklog(this.#chain, terms)) };
   }
 
-  async #open(count: number): Promise<number[]> {
+  async #open(count: number): Promise<OpenedTab[]> {
     const salts = Array.from({ length: count }, () => ++this.#tabs);
+    const opened: OpenedTab[] = [];
     for (let from = 0; from < count; from += OPENED_AT_ONCE) {
       const calls: Hex[] = [];
       for (const salt of salts.slice(from, from + OPENED_AT_ONCE)) {
         const terms = { service: SERVICE, collector: this.#collector, salt, limit: LIMIT };
         const args = await this.#payer.tab(terms);
+        const [authorization, given, signature] = args;
+        opened.push({ salt, opening: { authorization, salt: given, signature } });
         calls.push(encodeFunctionData({ abi: cashierAbi, functionName: "openTab", args }));
       }
       const { logs } = await this.#send("tryMulticall", [calls]);
       if (logs.length !== calls.length) throw new Error("A tab did not open.");
     }
-    return salts;
+    return opened;
   }
 
   async #redeem(items: readonly ReturnType<BenchPayer["voucher"]>[]): Promise<Mined> {

@@ -9,7 +9,7 @@ import { FakeLocator } from "../../test/sal/rig/fakeLocator.ts";
 import { pattern } from "../../test/sal/rig/random.ts";
 import { DOMAIN, KEY, SERVICE } from "../../test/sal/rig/salRig.ts";
 import { MemoryLog } from "../../test/support/memoryLog.ts";
-import { FEED, tell, type Order } from "../../test/support/namespaces/messages.ts";
+import { FEED, tell, type Order, type Round } from "../../test/support/namespaces/messages.ts";
 import { GapMeter } from "./gap.ts";
 
 /** Runs in a network namespace: sessions that begin at a relay, one after the other, each with a flow. */
@@ -29,7 +29,9 @@ async function round(at: string): Promise<void> {
   const paths = directPaths({ triesPerMinute: 1_000 }, { clock, rules });
   if (paths === undefined) throw new Error("no direct paths");
   const meter = new GapMeter();
-  const over = Promise.withResolvers<{ path: string; punchMs: number }>();
+  // The punch may begin before the first byte.
+  meter.heard();
+  const over = Promise.withResolvers<Pick<Round, "path" | "why" | "punchMs">>();
   let began = NaN;
   let gap: Promise<number> = Promise.resolve(NaN);
   const client = new SalClient(
@@ -51,8 +53,8 @@ async function round(at: string): Promise<void> {
         moved: ({ path }) => {
           over.resolve({ path, punchMs: performance.now() - began });
         },
-        staysRelayed: () => {
-          over.resolve({ path: "relay", punchMs: performance.now() - began });
+        staysRelayed: ({ why }) => {
+          over.resolve({ path: "relay", why, punchMs: performance.now() - began });
         },
       },
     },
@@ -71,7 +73,7 @@ async function round(at: string): Promise<void> {
       bytes += 1;
     }
   });
-  const { path, punchMs } = await over.promise;
+  const { path, why, punchMs } = await over.promise;
   await passed(AFTER_MS);
   meter.over();
   const gapMs = await gap;
@@ -79,7 +81,7 @@ async function round(at: string): Promise<void> {
   await passed(Math.min(500, punchMs) + AFTER_MS);
   meter.over();
   const quietMs = await quiet;
-  tell({ round: { path, punchMs, gapMs, quietMs, wrong } });
+  tell({ round: { path, why, punchMs, gapMs, quietMs, wrong } });
   flow.destroy();
   client.close();
 }

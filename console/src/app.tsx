@@ -39,9 +39,7 @@ function open(config: ConsoleConfig): Sources {
     client: createClient(config),
     contracts: contractsOf(config.deployment),
     index:
-      config.index === undefined
-        ? undefined
-        : new IndexClient(config.index, config.deployment.chainId),
+      config.index === undefined ? undefined : new IndexClient(config.index, config.deployment),
   };
 }
 

@@ -27,7 +27,7 @@ const schemaFor = (base: string) =>
   z.object({
     /** JSON-RPC of the chain. */
     rpc: place(base),
-    /** The index's GraphQL server; without it the page reads the chain alone. */
+    /** Where the index's paths begin; without it the page reads the chain alone. */
     index: place(base).optional(),
     /** A resolver (docs/resolver.md); its answers are checked in the page. */
     resolver: place(base).optional(),

@@ -24,6 +24,15 @@ export function useSources(): Sources {
   return sources;
 }
 
+/**
+ * A text that changes with the epoch, and else each so many seconds of the chain: for what is dear to read, and need
+ * not be read at each block.
+ */
+export function useEvery(seconds: number): string {
+  const { epoch, timestamp } = useHead();
+  return `${epoch}/${Math.floor(timestamp / seconds)}`;
+}
+
 /** The newest block; it changes while the page is open. */
 export function useHead(): Head {
   const head = useContext(HeadContext);

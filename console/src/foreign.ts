@@ -20,6 +20,11 @@ const scripts: readonly [string, RegExp][] = [
   ["Cherokee", /\p{Script=Cherokee}/u],
 ];
 
+/** The name of a class, of which a lying source could make anything. */
+export function className(value: string): string {
+  return shown(value, 32).text;
+}
+
 /** Prepares a stranger's text: a description, a label, an endpoint. */
 export function shown(value: string, longest = MAX_SHOWN): Shown {
   const warnings: string[] = [];

@@ -1,4 +1,4 @@
-import type { Verdict } from "@protocol/tally.ts";
+import type { Verdict } from "../../src/protocol/tally.ts";
 
 const WEI = 10n ** 18n;
 
@@ -28,8 +28,9 @@ export function count(value: number | bigint): string {
 /** A share as a percentage. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return "–";
-  const value = (100 * part) / whole;
-  return `${value >= 99.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)}%`;
+  // Rounded down: a share that is not whole is never 100%.
+  const value = Math.floor((1_000 * part) / whole) / 10;
+  return `${value === 100 || part === 0 ? value.toFixed(0) : value.toFixed(1)}%`;
 }
 
 /** A length of time in its two largest units. */

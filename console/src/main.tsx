@@ -6,6 +6,8 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
+import "./style/tables.css";
+import "./style/pages.css";
 
 const root = document.getElementById("root");
 if (root !== null) {

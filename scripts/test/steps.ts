@@ -84,7 +84,15 @@ export function types(): Step {
 /** Checks the permitted imports of the whole project, because circles involve many files. */
 export function imports(): Step {
   const rules = ["--config", "imports.config.js", "--output-type", "err"];
-  const folders = ["src", "devnet", "bench", "scripts", "ignition", "test/support/recount"];
+  const folders = [
+    "src",
+    "devnet",
+    "bench",
+    "scripts",
+    "ignition",
+    "console/src",
+    "test/support/recount",
+  ];
   return compute("imports", [bin("depcruise"), ...rules, ...folders]);
 }
 

@@ -54,6 +54,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--coral-listen --coral-bootstrap --coral-announce --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+  "alerts run":
+    "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "indexer run":
     "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
@@ -119,6 +121,6 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "config show": "--config --json",
   "config check": "--config --json",
   doctor:
-    "--state --metrics --http --dns --listen --name --map --map-dns --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json",
+    "--state --metrics --http --dns --listen --name --map --map-dns --relay --reach --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --wallet-key-file --service-key-file --owner-key-file --operator-key-file --keeper-key-file --faucet-key-file --device-key-file --deployment --network --rpc --config --json --password-file",
   completion: "",
 };

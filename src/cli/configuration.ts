@@ -1,3 +1,4 @@
+import { alertFlags } from "./alerts/flags.ts";
 import * as auditor from "./auditor/flags.ts";
 import * as cashier from "./cashier/flags.ts";
 import { consoleFlags } from "./console/flags.ts";
@@ -38,6 +39,7 @@ const flags: readonly Flag<unknown>[] = [
   ...[common.ownerKey, common.operatorKey, common.service, common.auditor, common.resolverUrl],
   ...Object.values(coralFlags(0)),
   coralAllowLoopback,
+  ...Object.values(alertFlags),
   ...Object.values(auditor),
   ...Object.values(cashier),
   ...Object.values(consoleFlags),

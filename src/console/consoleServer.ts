@@ -12,7 +12,7 @@ import { RateLimit } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { HEADERS } from "./headers.ts";
-import { passQuery } from "./indexPath.ts";
+import { passQuery, passStatus } from "./indexPath.ts";
 import type { PageFile } from "./pageFiles.ts";
 import { ConsoleProblem, json } from "./problem.ts";
 import { passRpc, readRpc } from "./rpcPath.ts";
@@ -43,8 +43,8 @@ export interface ConsoleOptions {
   files: ReadonlyMap<string, PageFile>;
   /** JSON-RPC endpoints, the preferred one first. */
   rpcUrls: readonly string[];
-  /** The index's GraphQL; undefined for none. */
-  indexUrl: string | undefined;
+  /** Where the index's paths begin; undefined for none. */
+  indexUrl: URL | undefined;
 }
 
 export interface ConsoleDependencies {
@@ -134,7 +134,12 @@ export class ConsoleServer implements Startable {
     checkHost(request, this.#names);
     const { path } = request;
     if (path === "/rpc") return this.#further(request, "POST", () => this.#rpc(request));
-    if (path === "/index") return this.#further(request, "POST", () => this.#query(request));
+    if (path === "/index/graphql") {
+      return this.#further(request, "POST", () => this.#index(request, passQuery));
+    }
+    if (path === "/index/v1/status") {
+      return this.#further(request, "GET", () => this.#index(request, passStatus));
+    }
     const { client } = this.#dependencies;
     if (path.startsWith("/call/")) {
       return this.#further(request, undefined, () => callService(client, request));
@@ -205,12 +210,12 @@ export class ConsoleServer implements Startable {
     return passRpc(this.#options.rpcUrls, asked, request.signal, this.#dependencies.fetch);
   }
 
-  #query(request: HttpRequest): Promise<HttpResponse> {
+  #index(request: HttpRequest, pass: typeof passStatus): Promise<HttpResponse> {
     const { indexUrl } = this.#options;
     if (indexUrl === undefined) {
       throw new ConsoleProblem("PATH_UNKNOWN", "This console has no index: give --index.");
     }
-    return passQuery(indexUrl, request, this.#dependencies.fetch);
+    return pass(indexUrl, request, this.#dependencies.fetch);
   }
 
   #take(rate: RateLimit, request: HttpRequest, cost: number): void {

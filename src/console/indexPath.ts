@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
 import { ConsoleProblem } from "./problem.ts";
 import { parsed } from "./rpcPath.ts";
-import { postJson, type Fetch } from "./upstream.ts";
+import { askJson, type Fetch } from "./upstream.ts";
 
 const MAX_BODY = 64 * 1024;
 const MAX_ANSWER = 16 * 1024 * 1024;
@@ -19,7 +19,7 @@ const body = z.object({
  * @throws ConsoleProblem `BODY_TOO_LARGE`, `REQUEST_INVALID`, `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
  */
 export async function passQuery(
-  url: string,
+  url: URL,
   request: HttpRequest,
   fetch: Fetch,
 ): Promise<HttpResponse> {
@@ -27,11 +27,30 @@ export async function passQuery(
   if (bytes === undefined) throw new ConsoleProblem("BODY_TOO_LARGE", "The query is too long.");
   const { success, data } = body.safeParse(parsed(bytes));
   if (!success) throw new ConsoleProblem("REQUEST_INVALID", "Give a query of GraphQL.");
+  return pass(url, "graphql", JSON.stringify(data), request, fetch);
+}
+
+/**
+ * What the index says of itself.
+ *
+ * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
+ */
+export function passStatus(url: URL, request: HttpRequest, fetch: Fetch): Promise<HttpResponse> {
+  return pass(url, "v1/status", undefined, request, fetch);
+}
+
+async function pass(
+  { href }: URL,
+  path: string,
+  text: string | undefined,
+  { signal }: HttpRequest,
+  fetch: Fetch,
+): Promise<HttpResponse> {
   const limits = { maxBytes: MAX_ANSWER, timeMs: TIME_MS };
-  const answer = await postJson(fetch, url, JSON.stringify(data), limits, request.signal);
+  const url = `${href.replace(/\/$/, "")}/${path}`;
   return {
     status: 200,
     headers: { "content-type": "application/json", "cache-control": "no-store" },
-    body: answer,
+    body: await askJson(fetch, url, text, limits, signal),
   };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
 import { ConsoleProblem } from "./problem.ts";
-import { postJson, type Fetch } from "./upstream.ts";
+import { askJson, type Fetch } from "./upstream.ts";
 
 const MAX_BODY = 1024 * 1024;
 const MAX_ANSWER = 32 * 1024 * 1024;
@@ -87,7 +87,7 @@ export async function passRpc(
   let failure: unknown;
   for (const url of urls) {
     try {
-      const answer = await postJson(
+      const answer = await askJson(
         fetch,
         url,
         text,

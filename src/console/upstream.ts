@@ -11,24 +11,23 @@ export interface UpstreamLimits {
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /**
- * Posts JSON to a server that the operator named, and returns the text of its answer. Its address may contain a key,
- * so no error names it.
+ * Asks a server that the operator named for JSON, with a body by POST, and returns the text of its answer. Its address
+ * may contain a key, so no error names it.
  *
  * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
  */
-export async function postJson(
+export async function askJson(
   fetch: Fetch,
   url: string,
-  body: string,
+  body: string | undefined,
   limits: UpstreamLimits,
   signal: AbortSignal,
 ): Promise<string> {
   const { maxBytes, timeMs } = limits;
   try {
     const response = await fetch(url, {
-      method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
-      body,
+      ...(body !== undefined && { method: "POST", body }),
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeMs)]),
     });

@@ -1,11 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Deployment } from "../chain/deployment.ts";
 
 const GENERATION = "generation";
-const RUNNING = "running";
 
-/** The folder of an index: its database by generation, and whether its last run ended in order. */
+/** The folder of an index, with its database by generation. */
 export class IndexFolder {
   readonly path: string;
   #generation = 0;
@@ -43,17 +42,6 @@ export class IndexFolder {
   async setAside(): Promise<void> {
     this.#generation += 1;
     await writeFile(path.join(this.path, GENERATION), String(this.#generation));
-  }
-
-  /** @returns Whether the run before was killed, so that its lock on the tables is left over. */
-  async begin(): Promise<boolean> {
-    const wasKilled = (await this.#read(RUNNING)) !== undefined;
-    await writeFile(path.join(this.path, RUNNING), "");
-    return wasKilled;
-  }
-
-  async end(): Promise<void> {
-    await rm(path.join(this.path, RUNNING), { force: true });
   }
 
   async #read(name: string): Promise<string | undefined> {

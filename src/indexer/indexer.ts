@@ -166,7 +166,6 @@ export class Indexer implements Startable {
     const tag = `${deploymentTag(deployment)}-${deployment.contracts.registry}-${generation}`;
     rpc.chainId = syncId(tag);
     const port = await freePort();
-    const wasKilled = await folder.begin();
     this.#port = undefined;
     this.#indexed = undefined;
     this.#process = new PonderProcess(
@@ -181,15 +180,15 @@ export class Indexer implements Startable {
           rpcUrl: rpc.url,
           chainId: rpc.chainId,
           database: folder.database,
-          unlock: wasKilled,
         }),
         secrets: databaseUrl === undefined ? [rpc.url] : [rpc.url, databaseUrl],
       },
       log,
       (news) => {
         if (news.kind === "live") this.#enter("live");
-        else if (news.kind === "unfit") {
-          this.#isUnfit = true;
+        else if (news.kind !== "listens") {
+          // A database that breaks before Ponder answers is damaged; one that breaks later may be opened again.
+          this.#isUnfit ||= news.kind === "unfit" || this.#port === undefined;
           void this.#process?.stop();
         } else {
           this.#port = news.port;
@@ -201,7 +200,6 @@ export class Indexer implements Startable {
     if (this.#stopping.signal.aborted) void this.#process.stop();
     const end = await this.#process.ended;
     this.#port = undefined;
-    if (end.code === 0) await folder.end();
     return end;
   }
 

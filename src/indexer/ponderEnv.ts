@@ -9,8 +9,6 @@ export interface PonderSettings {
   /** Folder of PGlite's files. */
   database: string;
   pollMs: number;
-  /** Whether a lock of a killed run must be taken away. */
-  unlock: boolean;
 }
 
 /**
@@ -28,7 +26,6 @@ export function ponderEnv(settings: PonderSettings): Record<string, string> {
     BLOCKCLOUD_INDEXER_CHAIN: String(settings.chainId),
     BLOCKCLOUD_INDEXER_PGLITE: settings.database,
     BLOCKCLOUD_INDEXER_POLL_MS: String(settings.pollMs),
-    BLOCKCLOUD_INDEXER_UNLOCK: settings.unlock ? "1" : "0",
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
   };
 }

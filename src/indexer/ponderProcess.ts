@@ -26,7 +26,13 @@ export interface PonderStart {
 }
 
 /** What Ponder's log says of its progress. */
-export type PonderNews = { kind: "listens"; port: number } | { kind: "live" } | { kind: "unfit" };
+export type PonderNews =
+  | { kind: "listens"; port: number }
+  | { kind: "live" }
+  /** Blocks are gone that it took for final. */
+  | { kind: "unfit" }
+  /** PGlite has stopped, and answers nothing any more. */
+  | { kind: "broken" };
 
 /** How Ponder ended. */
 export interface PonderEnd {
@@ -136,9 +142,12 @@ function entryOf(line: string): Entry | undefined {
   }
 }
 
-function newsOf({ msg, port }: Entry): PonderNews | undefined {
+function newsOf({ msg, port, error }: Entry): PonderNews | undefined {
   if (msg === "Created HTTP server" && port !== undefined) return { kind: "listens", port };
   // It would try for three minutes to find a block that is gone.
   if (msg === "Encountered unrecoverable reorg") return { kind: "unfit" };
+  // WebAssembly has trapped. Ponder would ask again for more than a minute.
+  if (msg === "Failed database query" && error?.message === "unreachable")
+    return { kind: "broken" };
   return msg === "Started live indexing" ? { kind: "live" } : undefined;
 }

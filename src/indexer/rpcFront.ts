@@ -119,7 +119,12 @@ export class RpcFront implements Startable {
       throw new AnswerError({ code: -32_601, message: `The method ${method} is not served.` });
     }
     if (method === "eth_getBlockReceipts") return await this.#receipts(params);
-    const result = await this.#dependencies.request(method, params);
+    const result = await this.#dependencies.request(method, params).catch((error: unknown) => {
+      // Ponder halves the range of blocks for these words; other faults it would only meet again.
+      const isLong = error instanceof EndpointFault && / more than \d+ bytes/.test(error.message);
+      if (!isLong || method !== "eth_getLogs") throw error;
+      throw new AnswerError({ code: -32_602, message: "query exceeds max results" });
+    });
     if (method === "eth_getBlockByNumber" && params[0] === "latest") this.#note(result);
     return result;
   }

@@ -140,6 +140,8 @@ export class Registrar {
       { once: true },
     );
     control.send(RelayFrame.challenge, nonce);
+    // A provider finds out by this what kind of NAT it is behind.
+    control.send(RelayFrame.seen, encodePlace(link.peer));
     return promise;
   }
 

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import {
   openBrowser,
@@ -79,12 +80,12 @@ describe("the console beside an index, in Chromium", function () {
   /** The index has read all but some blocks. */
   const behind = async (blocks: number) => {
     const { number, timestamp } = await story.chain.client.getBlock();
-    const { chainId } = story.chain.deployment;
-    index.progress = {
-      chainId,
-      number: Number(number) - blocks,
-      timestamp: Number(timestamp) - 90,
+    const { chainId, genesis } = story.chain.deployment;
+    const indexed = {
+      block: Number(number) - blocks,
+      time: Number(timestamp) - (blocks === 0 ? 0 : 90),
     };
+    index.status = { state: "live", indexed, deployment: { chainId, genesis } };
   };
   const texts = [
     { label: HOSTILE.homograph, metadata: HOSTILE.script, uri: HOSTILE.uri },
@@ -98,6 +99,12 @@ describe("the console beside an index, in Chromium", function () {
     network: { auditors: 41, poolPaid: "7000000000000000000", redeemed: "1", openChallenges: 0 },
     rounds: rows([]),
     challenges: rows([]),
+    serviceDays: rows([
+      {
+        ...{ day: 20_000, rewards: "5000000000000000000", redeemed: "3000000000000000000" },
+        ...{ redemptions: 7, collected: "2000000000000000000", fees: "20000000000000000" },
+      },
+    ]),
     serviceEvents: rows([
       {
         id: "1",
@@ -121,7 +128,7 @@ describe("the console beside an index, in Chromium", function () {
     await page.getByText("The index is current").waitFor();
     const text = await page.locator("main").innerText();
     expect(text).to.contain("94 / 3 / 2 / 1");
-    expect(text).to.contain("7.00");
+    expect(text).to.contain("11.00").and.to.contain("41 auditors");
     await behind(50);
     await page.getByText(/The index is 50 blocks \(1 min 30 s\) behind/).waitFor();
     expect(complaints).to.deep.equal([]);
@@ -171,14 +178,14 @@ describe("the console beside an index, in Chromium", function () {
         await settled(page);
         expect(await page.title(), at).to.contain("Blockcloud");
         expect(await page.locator("main script, main img, main iframe").count()).to.equal(0);
-        const links = (await page.evaluate(
+        const links = await page.evaluate<string[]>(
           '[...document.querySelectorAll("main a")].map((link) => link.getAttribute("href"))',
-        )) as string[];
+        );
         for (const link of links) expect(link).to.match(/^#/);
         const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
         expect(wider, `${at} is wider than its window`).to.be.at.most(0);
         const text = await page.locator("body").innerText();
-        expect(text).not.to.match(/[\u200B\u202A-\u202E\u2063\u2066-\u2069]/);
+        expect(text, at).not.to.match(/[\u200B\u202A-\u202E\u2063\u2066-\u2069]/);
         expect(text.length, at).to.be.below(20_000);
       }
       await page.goto(`${site.url}#/services`);
@@ -192,6 +199,23 @@ describe("the console beside an index, in Chromium", function () {
       expect(complaints).to.deep.equal([]);
       await page.context().close();
     }
+  });
+
+  it("shows what a service earned by day, and saves it", async () => {
+    index.mood = "well";
+    index.answers = answers;
+    await behind(0);
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/1`);
+    await page.getByText("2024-10-04").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save CSV" }).click(),
+    ]);
+    expect(await readFile(await download.path(), "utf8")).to.equal(
+      "day,rewards_bloc,redeemed_bloc,redemptions,collected_bloc,fees_bloc\r\n2024-10-04,5,3,7,2,0.02\r\n",
+    );
+    await page.context().close();
   });
 
   it("finds its way with a hostile address", async () => {

@@ -77,7 +77,7 @@ describe("the console's pages, in Chromium", function () {
           const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
           expect(wider, `${at} is wider than its window`).to.be.at.most(0);
           await page.evaluate(source);
-          const { violations } = (await page.evaluate("axe.run()")) as { violations: Finding[] };
+          const { violations } = await page.evaluate<{ violations: Finding[] }>("axe.run()");
           const serious = violations.filter(
             ({ impact }) => impact === "serious" || impact === "critical",
           );
@@ -117,10 +117,10 @@ describe("the console's pages, in Chromium", function () {
     expect(second)
       .to.contain("the median took between 1.5 s and 3.5 s")
       .and.to.contain("sal://relay.example:7370?relay");
-    expect(second).to.contain("this page has checked the signature");
+    await page.getByText("has checked the signature").waitFor();
     expect(await text("#/services/3")).to.contain("did not match the probe");
     expect(await text("#/auditors"))
-      .to.contain("34")
+      .to.contain("13,000")
       .and.to.contain("in the draw");
     const money = await text(`#/money/${story.payer.address}`);
     expect(money).to.contain("200.00").and.to.contain("9.000000");
@@ -131,7 +131,7 @@ describe("the console's pages, in Chromium", function () {
   it("name who voted what, from the reveals' calldata", async () => {
     const { page } = await openPage(browser);
     await page.goto(`${site.url}#/services/2`);
-    await page.getByRole("button", { name: `Votes of epoch ${story.last - 3}` }).click();
+    await page.getByRole("button", { name: `Show votes of epoch ${story.last - 3}` }).click();
     const votes = page.getByRole("region", { name: `Votes of epoch ${story.last - 3}` });
     await votes.locator("tbody tr").first().waitFor();
     expect(await votes.locator("tbody tr").count()).to.equal(3);
@@ -160,9 +160,7 @@ describe("the console's pages, in Chromium", function () {
     await page.goto(site.url);
     await settled(page);
     const focused = () =>
-      page.evaluate(
-        "document.activeElement.textContent || document.activeElement.id",
-      ) as Promise<string>;
+      page.evaluate<string>("document.activeElement.textContent || document.activeElement.id");
     await page.keyboard.press("Tab");
     expect(await focused()).to.contain("Skip to the content");
     await page.keyboard.press("Enter");
@@ -176,9 +174,9 @@ describe("the console's pages, in Chromium", function () {
     await settled(page);
     // The search, which the address remembers.
     await page.keyboard.press("Tab");
-    await page.keyboard.type("weather");
+    await page.keyboard.type("1");
     await page.getByText("1 of 3 services").waitFor();
-    expect(page.url()).to.contain("text=weather");
+    expect(page.url()).to.contain("text=1");
     // A column is sorted, a service compared.
     while (!(await focused()).startsWith("Stake")) await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
@@ -189,7 +187,7 @@ describe("the console's pages, in Chromium", function () {
     await page.getByRole("group", { name: "Comparison" }).waitFor();
     // Every stop can be seen.
     const outline = "getComputedStyle(document.activeElement).outlineStyle";
-    await page.keyboard.press("Tab");
+    await page.keyboard.press("Shift+Tab");
     expect(await page.evaluate(outline)).to.equal("solid");
     await page.context().close();
   });

@@ -73,7 +73,7 @@ describe("the console's server", () => {
         config: { rpc: "./rpc" },
         files: readPageFiles(folder),
         rpcUrls: ["http://127.0.0.1:1/", `http://127.0.0.1:${port}/`],
-        indexUrl: `http://127.0.0.1:${port}/graphql`,
+        indexUrl: new URL(`http://127.0.0.1:${port}/`),
       },
       {
         client,
@@ -168,7 +168,12 @@ describe("the console's server", () => {
       { host, "sec-fetch-site": "cross-site" },
       { host, "sec-fetch-site": "none" },
     ]) {
-      for (const target of ["/rpc", "/index", `/call/${ID}/`, `/resolver/v1/resolve/${ID}`]) {
+      for (const target of [
+        "/rpc",
+        "/index/graphql",
+        `/call/${ID}/`,
+        `/resolver/v1/resolve/${ID}`,
+      ]) {
         expect(codeOf(await post(target, {}, headers)), target).to.equal("ORIGIN_REFUSED");
       }
     }
@@ -217,12 +222,16 @@ describe("the console's server", () => {
 
   it("passes queries of the index on", async () => {
     asked.length = 0;
-    expect((await post("/index", { query: "{ services { items { number } } }" })).status).to.equal(
-      200,
+    expect(
+      (await post("/index/graphql", { query: "{ services { items { number } } }" })).status,
+    ).to.equal(200);
+    expect((await ask("/index/v1/status")).status).to.equal(200);
+    expect(asked).to.have.lengthOf(2);
+    expect(codeOf(await ask("/index/graphql"))).to.equal("METHOD_REFUSED");
+    expect(codeOf(await post("/index/graphql", { query: 1 }))).to.equal("REQUEST_INVALID");
+    expect(codeOf(await post("/index/graphql", { query: "x".repeat(70_000) }))).to.equal(
+      "BODY_TOO_LARGE",
     );
-    expect(asked).to.have.lengthOf(1);
-    expect(codeOf(await post("/index", { query: 1 }))).to.equal("REQUEST_INVALID");
-    expect(codeOf(await post("/index", { query: "x".repeat(70_000) }))).to.equal("BODY_TOO_LARGE");
   });
 
   describe("a call of a service", () => {
@@ -254,7 +263,7 @@ describe("the console's server", () => {
       expect(reply.headers["set-cookie"]).to.equal(undefined);
       const told = JSON.parse(reply.body.toString()) as Record<string, unknown>;
       expect(told).to.include({ status: 203, endpoint: proof.endpoint, proof: "RECEIPT_CHECKED" });
-      expect(Buffer.from(String(told["body"]), "base64").toString()).to.equal(
+      expect(Buffer.from(String(told.body), "base64").toString()).to.equal(
         "<script>alert(1)</script>",
       );
       expect(seen?.[0]).to.equal(`${ID}/a%20b?q=1`);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { parseEther } from "viem";
 import { cashierAbi } from "../../src/protocol/abi/cashier.ts";
-import { IndexRig } from "../support/index/indexRig.ts";
+import { differences, IndexRig } from "../support/index/indexRig.ts";
 import { IndexedStory } from "../support/index/story.ts";
 import { RpcProxy } from "../support/rpcProxy.ts";
 import { until } from "../support/until.ts";
@@ -52,7 +52,7 @@ describe("an index that is killed", function () {
     // One that was never disturbed has the same rows.
     const calm = await IndexRig.start({ deployment, rpcUrl: story.chain.stage.devnet.rpcUrl });
     await calm.caughtUp();
-    expect(whole).to.deep.equal(await calm.dump());
+    expect(differences(whole, await calm.dump())).to.deep.equal([]);
     await calm.stop();
   });
 
@@ -82,7 +82,7 @@ describe("an index that is killed", function () {
     rmSync(folder, { recursive: true });
     await rig.begin();
     await rig.caughtUp();
-    expect(await rig.dump()).to.deep.equal(before);
+    expect(differences(before, await rig.dump())).to.deep.equal([]);
 
     await rig.end();
     for (const file of ["PG_VERSION", "global/pg_control"]) {
@@ -90,7 +90,7 @@ describe("an index that is killed", function () {
     }
     await rig.begin();
     await rig.caughtUp();
-    expect(await rig.dump()).to.deep.equal(before);
+    expect(differences(before, await rig.dump())).to.deep.equal([]);
     expect(readdirSync(folder)).to.include.members(["pglite-0", "pglite-1"]);
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { getBytes } from "ethers";
-import { parseName, rawName } from "../../src/protocol/name.ts";
+import { canonicalName, isInZones, parseName, rawName } from "../../src/protocol/name.ts";
 import { serviceId } from "../../src/protocol/serviceId.ts";
 import type { Hex } from "viem";
 import { address } from "../support/arbitraries.ts";
@@ -51,6 +51,24 @@ describe("names", () => {
     const upper = `0x${"0".repeat(15)}7${"0".repeat(8)}${"A".repeat(40)}`;
     expect(parseName(upper)).to.deep.equal({ kind: "id", serviceId: upper.toLowerCase() });
     expect(parseName(rawName(upper as Hex).toUpperCase())).to.have.property("kind", "id");
+  });
+
+  it("reads the same names under bloc.internal, and writes each in one way", () => {
+    const raw = vectors.rawNameId[0] as Hex;
+    for (const [text, canonical] of [
+      ["Roof.Weather.bloc.INTERNAL.", "roof.weather.bloc.alt"],
+      ["weather.bloc.internal", "weather.bloc.alt"],
+      ["weather.bloc.alt.", "weather.bloc.alt"],
+      [rawName(raw, "bloc.internal"), rawName(raw)],
+      [raw.toUpperCase().replace("X", "x"), raw],
+    ] as const) {
+      expect(canonicalName(text), text).to.equal(canonical);
+      expect(parseName(text)).to.deep.equal(parseName(canonical));
+    }
+    for (const text of ["internal", "bloc.internal", "weather.internal", "bloc.alt.internal"])
+      expectCode("NAME_INVALID", () => parseName(text));
+    expect(["bloc.internal", "a.b.c.bloc.alt"].every(isInZones)).to.equal(true);
+    expect(["internal", "notbloc.alt", "bloc.alt.example"].some(isInZones)).to.equal(false);
   });
 
   it("reads each ID in one way of writing only", () => {

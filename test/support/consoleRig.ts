@@ -44,7 +44,7 @@ async function build(): Promise<ReadonlyMap<string, PageFile>> {
 /** Starts the console's server for a chain, with the page of these sources. */
 export async function startConsole(
   chain: { rpcUrl: string; deployment: Deployment },
-  options: { indexUrl?: string; config?: object; resolver?: string } = {},
+  options: { indexUrl?: URL; config?: object; resolver?: string } = {},
 ) {
   const files = await pageFiles();
   const { rpcUrl, deployment } = chain;
@@ -111,6 +111,6 @@ export async function openPage(
 
 /** Waits until a page has read what it shows. */
 export async function settled(page: Page): Promise<void> {
-  await page.locator("main h1").first().waitFor();
-  await page.locator("main:not(:has([aria-busy=true]))").waitFor();
+  await page.locator("main#main h1").first().waitFor();
+  await page.locator("main#main:not(:has([aria-busy=true]))").waitFor();
 }

@@ -15,6 +15,8 @@ export const rows = (items: readonly unknown[]) => ({
 /** An index that answers by the fields of a query, from what the test put there. */
 export class FakeIndex {
   mood: IndexMood = "well";
+  /** What it says of itself. */
+  status: object = {};
   /** Answers by the name of the query's field. */
   answers: Record<string, unknown> = {};
   readonly #server = createServer((request, response) => {
@@ -25,7 +27,7 @@ export class FakeIndex {
     request.on("end", () => {
       response.statusCode = this.mood === "failing" ? 500 : 200;
       response.setHeader("content-type", "application/json");
-      response.end(this.#answer(text));
+      response.end(this.#answer(request.url ?? "", text));
     });
   });
 
@@ -39,27 +41,15 @@ export class FakeIndex {
     this.#server.closeAllConnections();
   }
 
-  get url(): string {
+  get url(): URL {
     const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}/graphql`;
+    return new URL(`http://127.0.0.1:${port}/`);
   }
 
-  /** Sets how far it has read. */
-  set progress({
-    chainId,
-    number,
-    timestamp,
-  }: {
-    chainId: number;
-    number: number;
-    timestamp: number;
-  }) {
-    this.answers._meta = { status: { chain: { id: chainId, block: { number, timestamp } } } };
-  }
-
-  #answer(text: string): string {
+  #answer(path: string, text: string): string {
     if (this.mood === "not JSON") return "<html>gateway timeout</html>";
     if (this.mood === "other schema") return JSON.stringify({ data: { services: { rows: [] } } });
+    if (path === "/v1/status") return JSON.stringify(this.status);
     const { query } = JSON.parse(text) as { query: string };
     const asked = Object.entries(this.answers).filter(([field]) =>
       new RegExp(`(^|[{}\\s])${field}\\s*[({]`).test(query),

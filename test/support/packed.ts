@@ -7,7 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 const root = path.join(import.meta.dirname, "../..");
 /** What the tarball depends on. */
 const SOURCES = [
-  ...["{bin,deployments,docs,ops,scripts,src}/**/*", "package.json", "package-lock.json"],
+  ...["{bin,deployments,docs,ops,scripts,src}/**/*", "console/{public,src}/**/*", "console/*"],
+  ...["package.json", "package-lock.json"],
   ...["tsconfig*.json", "README.md", "CHANGELOG.md", "LICENSE"],
 ];
 /** Far above what a build takes on a busy machine, milliseconds. */

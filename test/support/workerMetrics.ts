@@ -8,6 +8,7 @@ import { RelayMetrics } from "../../src/relay/metrics.ts";
 import { DnsMetrics, HttpMetrics } from "../../src/resolver/frontMetrics.ts";
 import { ResolverMetrics } from "../../src/resolver/metrics.ts";
 import { ProxyMetrics } from "../../src/sal/proxy/metrics.ts";
+import { PathMetrics } from "../../src/sal/proxy/pathMetrics.ts";
 import { FakeTimers } from "./fakeTime.ts";
 
 /** Every metric of the workers, by name, as their own code declares it. */
@@ -22,6 +23,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     http: HttpMetrics,
     dns: DnsMetrics,
     proxy: ProxyMetrics,
+    paths: PathMetrics,
   };
   const entries = Object.entries(workers).flatMap(([worker, Own]) => {
     const metrics = createMetrics(worker);

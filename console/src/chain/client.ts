@@ -12,10 +12,12 @@ import {
   getGasPrice,
   getLogs,
   getTransaction,
+  getTransactionCount,
   getTransactionReceipt,
   readContract,
   simulateContract,
   waitForTransactionReceipt,
+  watchBlockNumber,
 } from "viem/actions";
 import type { ConsoleConfig } from "../config.ts";
 import { PageError } from "../failure.ts";
@@ -34,10 +36,12 @@ const actions = {
   getGasPrice,
   getLogs,
   getTransaction,
+  getTransactionCount,
   getTransactionReceipt,
   readContract,
   simulateContract,
   waitForTransactionReceipt,
+  watchBlockNumber,
 };
 
 /** The chain, over one JSON-RPC endpoint. */

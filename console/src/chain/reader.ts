@@ -2,6 +2,7 @@ import { hexToString } from "viem";
 import { epochStart } from "@protocol/epoch.ts";
 import type { Grade, Verdict } from "@protocol/tally.ts";
 import type { Sources } from "../context.tsx";
+import { className } from "../foreign.ts";
 import type { ServiceClass } from "../model.ts";
 import type { Head } from "./head.ts";
 import { blockAt } from "./logs.ts";
@@ -29,7 +30,7 @@ export class Reader {
       });
       const { minimumStake, maximumStake, registrationFee, open, excellentMs, goodMs, poorMs } =
         read;
-      const name = hexToString(read.name, { size: 32 });
+      const name = className(hexToString(read.name, { size: 32 }));
       return {
         classId,
         name,
@@ -55,6 +56,16 @@ export class Reader {
       });
       return isQuorate ? (grade as Grade) : null;
     });
+  }
+
+  /** A block at or a little before a time of the past: the time is rounded down to ten minutes. */
+  blockBefore(seconds: number, head: Head): Promise<bigint> {
+    const { client, config } = this.#sources;
+    const { block, genesis } = config.deployment;
+    const range = { from: BigInt(block), to: head.number };
+    const rounded = Math.floor(seconds / 600) * 600;
+    if (rounded <= genesis) return Promise.resolve(range.from);
+    return this.#blocks.get(`at ${rounded}`, () => blockAt(client, rounded, range));
   }
 
   /** The first block of an epoch that has begun. */

@@ -6,7 +6,8 @@ import { rootServiceId } from "@protocol/serviceId.ts";
 import { blockcloudDomain } from "@protocol/typedData.ts";
 import type { Sources } from "../context.tsx";
 import type { Head } from "./head.ts";
-import { blockAt, readEvents } from "./logs.ts";
+import { readEvents } from "./logs.ts";
+import { readerOf } from "./reader.ts";
 
 /** A record that was announced on chain, with its signer. */
 export interface AnnouncedRecord {
@@ -33,14 +34,9 @@ export async function readAnnounced(
   number?: bigint,
 ): Promise<{ records: AnnouncedRecord[]; isWhole: boolean }> {
   const { client, contracts, config } = sources;
-  const { chainId, block, contracts: addresses } = config.deployment;
+  const { chainId, contracts: addresses } = config.deployment;
   const domain = blockcloudDomain(BigInt(chainId), addresses.registry);
-  const first = BigInt(block);
-  const since = head.timestamp - MAX_LEASE_MS / 1000;
-  const from =
-    since <= config.deployment.genesis
-      ? first
-      : await blockAt(client, since, { from: first, to: head.number });
+  const from = await readerOf(sources).blockBefore(head.timestamp - MAX_LEASE_MS / 1000, head);
   const read = await readEvents(
     { from, to: head.number },
     async (piece) => {
@@ -80,12 +76,27 @@ export function newestBy(
   }, undefined);
 }
 
+/** The newest record that a key had signed at a time, Unix seconds. */
+export function newestAt(
+  records: readonly AnnouncedRecord[],
+  service: { number: bigint; key: Address },
+  seconds: number,
+): AnnouncedRecord | undefined {
+  const past = records.filter(({ record }) => record.issuedAt <= BigInt(seconds) * 1000n);
+  return newestBy(past, service.number, service.key);
+}
+
 /** How clients reach a service, from its endpoints. */
 export function waysOf(endpoints: readonly string[]): { transports: string[]; isRelayed: boolean } {
-  const transports = [...new Set(endpoints.map((uri) => uri.split(":", 1)[0] ?? ""))];
+  const transports = [...new Set(endpoints.map(schemeOf))];
   const isRelayed =
     endpoints.length > 0 && endpoints.every((uri) => uri.startsWith("sal://") && hasRelay(uri));
   return { transports, isRelayed };
+}
+
+/** The scheme of an endpoint, if a record may have it. */
+function schemeOf(uri: string): string {
+  return /^(https?|sal|tcp):\/\//.exec(uri)?.[1] ?? "unknown";
 }
 
 /** `sal://host:port?relay` is a relay's address. */

@@ -11,18 +11,15 @@ const answerSchema = z.object({
   errors: z.array(z.object({ message: z.string().max(2_000) })).optional(),
 });
 
-/** Ponder's account of how far it has read, by chain. */
-const metaSchema = z.object({
-  _meta: z.object({
-    status: z.record(
-      z.string(),
-      z.object({
-        id: z.number().int(),
-        block: z.object({ number: z.number().int(), timestamp: z.number().int() }).nullable(),
-      }),
-    ),
-  }),
+/** What the index says of itself: docs/indexer.md. */
+const statusSchema = z.object({
+  state: z.string().max(40),
+  indexed: z.object({ block: z.number().int(), time: z.number().int() }).nullish(),
+  deployment: z.object({ chainId: z.number().int(), genesis: z.number().int() }),
 });
+
+/** The deployment that an index must be of. */
+type IndexedDeployment = Readonly<{ chainId: number; genesis: number }>;
 
 /** How far the index has read. */
 export interface IndexProgress {
@@ -37,11 +34,12 @@ export interface IndexProgress {
  */
 export class IndexClient {
   readonly #url: string;
-  readonly #chainId: number;
+  readonly #deployment: IndexedDeployment;
 
-  constructor(url: string, chainId: number) {
+  /** @param url Where the index's paths begin. */
+  constructor(url: string, deployment: IndexedDeployment) {
     this.#url = url;
-    this.#chainId = chainId;
+    this.#deployment = deployment;
   }
 
   /** @throws PageError `INDEX_AWAY`, `INDEX_SLOW`, `INDEX_WRONG`. */
@@ -51,7 +49,17 @@ export class IndexClient {
     schema: z.ZodType<T>,
     signal?: AbortSignal,
   ): Promise<T> {
-    const answer = answerSchema.safeParse(await this.#post({ query: text, variables }, signal));
+    const answer = answerSchema.safeParse(
+      await this.#ask(
+        "graphql",
+        {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ query: text, variables }),
+        },
+        signal,
+      ),
+    );
     if (!answer.success) throw wrong(z.prettifyError(answer.error));
     const [error] = answer.data.errors ?? [];
     if (error !== undefined) throw wrong(error.message.slice(0, 200));
@@ -62,21 +70,22 @@ export class IndexClient {
 
   /** The newest block that the index has read; undefined before the first. */
   async progress(signal?: AbortSignal): Promise<IndexProgress | undefined> {
-    const { _meta: meta } = await this.query("{ _meta { status } }", {}, metaSchema, signal);
-    const own = Object.values(meta.status).find(({ id }) => id === this.#chainId);
-    if (own === undefined) throw wrong(`it does not follow chain ${this.#chainId}`);
-    return own.block === null
-      ? undefined
-      : { block: BigInt(own.block.number), timestamp: own.block.timestamp };
+    const parsed = statusSchema.safeParse(await this.#ask("v1/status", {}, signal));
+    if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+    const { deployment, indexed } = parsed.data;
+    const { chainId, genesis } = this.#deployment;
+    if (deployment.chainId !== chainId || deployment.genesis !== genesis) {
+      throw wrong("it is of another deployment");
+    }
+    if (indexed === null || indexed === undefined) return undefined;
+    return { block: BigInt(indexed.block), timestamp: indexed.time };
   }
 
-  async #post(body: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  async #ask(path: string, init: RequestInit, signal: AbortSignal | undefined): Promise<unknown> {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     try {
-      const response = await fetch(this.#url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
+      const response = await fetch(`${this.#url}/${path}`, {
+        ...init,
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
       if (!response.ok) {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ServiceEpoch } from "../chain/serviceEpochs.ts";
+import { day } from "../format.ts";
 import type { IndexClient } from "./client.ts";
 import { address, bigint, grade, hex, page, whole } from "./scalars.ts";
 
@@ -108,4 +109,46 @@ export async function indexedEvents(
 ): Promise<ServiceEventRow[]> {
   const variables = { number: number.toString() };
   return (await index.query(EVENTS, variables, eventsSchema, signal)).serviceEvents.items;
+}
+
+const daySchema = z.object({
+  day: whole,
+  rewards: bigint,
+  redeemed: bigint,
+  redemptions: whole,
+  collected: bigint,
+  fees: bigint,
+});
+const daysSchema = z.object({ serviceDays: page(daySchema) });
+const DAYS = `query ($number: BigInt!) {
+  serviceDays(where: { number: $number }, orderBy: "day", orderDirection: "desc", limit: 400) {
+    items { day rewards redeemed redemptions collected fees }
+  }
+}`;
+
+/** What a service earned on a day (UTC), BLOC in wei. */
+export interface IncomeRow {
+  day: string;
+  /** Emission, settled on this day. */
+  rewards: bigint;
+  /** Redeemed of what users signed; and of that collected, with the fee. */
+  redeemed: bigint;
+  redemptions: number;
+  collected: bigint;
+  fees: bigint;
+}
+
+/** The earnings of a service by day from the index, the newest first. */
+export async function indexedIncome(
+  index: IndexClient,
+  number: bigint,
+  signal: AbortSignal,
+): Promise<IncomeRow[]> {
+  const { serviceDays } = await index.query(
+    DAYS,
+    { number: number.toString() },
+    daysSchema,
+    signal,
+  );
+  return serviceDays.items.map((row) => ({ ...row, day: day(row.day * 86_400) }));
 }

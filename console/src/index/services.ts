@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { className } from "../foreign.ts";
 import { finalEpochs, STRIP } from "../chain/services.ts";
 import { serviceStatuses, type EpochVerdict, type Listing, type ServiceRow } from "../model.ts";
 import type { IndexClient } from "./client.ts";
@@ -10,7 +11,7 @@ const MOST = 1_000;
 
 export const kindSchema = z.object({
   classId: whole,
-  name: text,
+  name: text.transform(className),
   open: z.boolean(),
   minimumStake: bigint,
   maximumStake: bigint,

@@ -278,7 +278,8 @@ export class Inspector implements Voter {
       this.#dependencies,
       limits.signal,
     );
-    return approach.endpoints.every(isRelayed) ? { ...finding, isRelayed: true } : finding;
+    const isBehindRelays = finding !== undefined && approach.endpoints.every(isRelayed);
+    return isBehindRelays ? { ...finding, isRelayed: true } : finding;
   }
 }
 

@@ -46,7 +46,8 @@ export const host = {
     },
   },
   doctor: {
-    about: "Check endpoints, clock, keys, balances, versions and ports before a worker runs.",
+    about:
+      "Check endpoints, clock, keys, balances, versions, ports, names, NAT and paths; nothing is changed.",
     load: async () => (await import("../doctor/doctor.ts")).doctor,
   },
   completion: {

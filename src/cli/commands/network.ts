@@ -42,6 +42,16 @@ export const network = {
       },
     },
   },
+  alerts: {
+    about: "Tell a webhook what needs the operator.",
+    commands: {
+      run: {
+        about:
+          "Watch services, auditors and accounts, and tell a webhook once what needs the operator.",
+        load: async () => (await import("../alerts/run.ts")).alertsRun,
+      },
+    },
+  },
   indexer: {
     about: "Keep an index of a deployment's history, and answer queries.",
     commands: {

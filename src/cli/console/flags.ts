@@ -11,7 +11,7 @@ export const consoleFlags = {
   ),
   index: text(
     "--index <url>",
-    "GraphQL of the index; without it the page reads the chain alone",
+    "URL of the index; without it the page reads the chain alone",
     httpUrl,
     { env: "BLOCKCLOUD_INDEX", config: "console.index" },
   ),

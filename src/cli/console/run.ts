@@ -14,7 +14,7 @@ export const consoleRun = chainCommand({
   },
   examples: [
     "blockcloud console run",
-    "blockcloud console run --listen :8070 --index http://127.0.0.1:8060/graphql",
+    "blockcloud console run --listen :8070 --index http://127.0.0.1:8060",
     "blockcloud console run --listen 192.0.2.7:8070 --host-name console.example --resolver http://127.0.0.1:8053",
   ],
   notes: "docs/console.md describes the page, and how any other web server serves it.",
@@ -27,7 +27,7 @@ export const consoleRun = chainCommand({
     const { readPageFiles } = await import("../../console/pageFiles.ts");
     const files = readPageFiles(folder);
     const { index, listen, hostName, testWallet, rpc } = flags;
-    const indexUrl = index?.href;
+    const indexUrl = index;
     const config = consoleConfig(deployment, {
       hasIndex: indexUrl !== undefined,
       isEmbedded: testWallet,

@@ -21,6 +21,7 @@ import { ownVersion } from "../version.ts";
 import { examineKeys } from "./accounts.ts";
 import { examine, findingsText, ill, well, type CheckResult } from "./check.ts";
 import { examineNode, examinePort, examineState } from "./host.ts";
+import { examineIpv6, examineNat, examinePath, networkFlags } from "./network.ts";
 import { examineRpc } from "./rpc.ts";
 
 /** Keys of groups that have flags of their own. */
@@ -47,12 +48,15 @@ export const doctor = chainCommand(
       dns,
       listen: optional(listen),
       ...namingFlags,
+      ...networkFlags,
       ...keyPathFlags,
       ...moreKeys,
     },
     examples: [
       "blockcloud doctor --wallet-key-file wallet.key --service-key-file service.key",
       "blockcloud doctor --name weather.bloc.alt --map 127.77.0.0/16",
+      "blockcloud doctor --relay relay-1.example:4443 --relay relay-2.example:4443",
+      "blockcloud doctor --reach weather.bloc.alt --resolver http://127.0.0.1:8053",
       "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
     ],
     notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
@@ -88,6 +92,11 @@ export const doctor = chainCommand(
           { client, deployment },
         )),
         ...(await Promise.all(ports)),
+        examineIpv6(),
+        ...(await examineNat(flags.relays ?? [])),
+        ...(flags.reach === undefined
+          ? []
+          : await examinePath(flags.reach, flags, deployment, { timers: io.timers })),
         ...(await naming(flags)),
       ];
       const ok = findings.every((finding) => finding.ok);

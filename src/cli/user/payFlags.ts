@@ -5,6 +5,7 @@ import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import type { Client } from "../../client/client.ts";
 import type { Logger } from "../../node/logger.ts";
+import type { PathObserver } from "../../sal/client/dependencies.ts";
 import type { Timers } from "../../node/timers.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
@@ -79,10 +80,10 @@ type PayingFlags = Values<typeof payFlags> &
 export async function payingClient(
   flags: PayingFlags,
   deployment: Deployment,
-  environment: { client: ChainClient; timers: Timers; log: Logger },
+  environment: { client: ChainClient; timers: Timers; log: Logger; observer?: PathObserver },
   limits: { maxSessions?: number; sessionMs?: number } = {},
 ): Promise<PayingClient> {
-  const { timers, log } = environment;
+  const { timers, log, observer } = environment;
   const opened = await openPayer(flags, deployment, environment);
   let spent = 0n;
   const payer = opened && {
@@ -98,7 +99,7 @@ export async function payingClient(
     const client = await clientOf(
       flags,
       deployment,
-      { timers, log, ...(payer && { payer }) },
+      { timers, log, ...(observer && { observer }), ...(payer && { payer }) },
       limits,
     );
     return {

@@ -36,6 +36,7 @@ programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how t
     async run({ flags, client: chain, deployment, io }) {
       const { createSalProxy } = await import("../../sal/proxy/salProxy.ts");
       const { ProxyMetrics } = await import("../../sal/proxy/metrics.ts");
+      const { PathMetrics } = await import("../../sal/proxy/pathMetrics.ts");
       const { DnsMetrics } = await import("../../resolver/frontMetrics.ts");
       const { openAuthority } = await import("../../sal/proxy/https/authorityStore.ts");
       const { Terminator } = await import("../../sal/proxy/https/terminator.ts");
@@ -51,7 +52,7 @@ programs need no setting: ssh roof.weather.bloc.alt. docs/resolver.md says how t
           const paying = payingClient(
             flags,
             deployment,
-            { client: chain, timers: io.timers, log },
+            { client: chain, timers: io.timers, log, observer: new PathMetrics(metrics) },
             { maxSessions: flags.maxSessions, sessionMs: flags.sessionTime },
           );
           const rules = new DialRules({ allowLoopback });

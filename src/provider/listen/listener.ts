@@ -1,3 +1,4 @@
+import type { DirectServiceSettings } from "../relays/directService.ts";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
 import type { Price } from "../../cashier/price.ts";
@@ -26,6 +27,8 @@ export type ListenOptions = NetworkChoice & {
   endpoint?: string;
   /** Relays through which clients reach it, `host:port`: for a program behind NAT. Give two or more. */
   relays?: readonly string[];
+  /** How clients may leave the relays for direct paths. */
+  direct?: DirectServiceSettings;
   /** Multiaddrs of nodes of the record network. */
   bootstrap?: readonly string[];
   /** Publishes the records, in place of a node of the record network in this process. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
 import { parsePrice } from "../../cashier/price.ts";
@@ -25,6 +25,7 @@ import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../sal/provider/salProvider.ts";
 import { parseRelay } from "../../sal/relay/relayName.ts";
 import { createCertificate } from "../../sal/transport/certificate.ts";
+import { createDirect } from "../relays/directService.ts";
 import { RelayLines } from "../relays/relayLines.ts";
 import { createOwnPay } from "../pay/ownPay.ts";
 import type { ServicePay } from "../pay/createPay.ts";
@@ -55,6 +56,7 @@ export class ServiceListener implements Listener {
   readonly #pay: ServicePay | undefined;
   readonly #server: Server;
   readonly #relays: RelayLines | undefined;
+  readonly #direct: ReturnType<typeof createDirect> | undefined;
   readonly #reachable = new ReachableAddresses({ timers: systemTimers });
   /** The chain, the record network and the record, in this order. */
   readonly #parts: Startable;
@@ -98,7 +100,11 @@ export class ServiceListener implements Listener {
     this.#pay = this.#createPay(now);
     const pricing = this.#pay?.pricing;
     const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
-    this.#provider = new SalProvider({ service, domain, limits, pricing }, { clock, log, now });
+    this.#direct = this.#createDirect();
+    this.#provider = new SalProvider(
+      { service, domain, limits, pricing },
+      { clock, log, now, direct: this.#direct?.direct },
+    );
     const certificate = createCertificate(wallSeconds() * 1000);
     this.#acceptor = new SalAcceptor(
       // There is no HTTP here: a client that speaks it has lost its way.
@@ -253,6 +259,7 @@ export class ServiceListener implements Listener {
     await listen(this.#server, { host, port }, (cause) =>
       salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
     );
+    await this.#direct?.part.start();
     await this.#relays?.start();
   }
 
@@ -271,8 +278,19 @@ export class ServiceListener implements Listener {
     });
   }
 
+  #createDirect(): ReturnType<typeof createDirect> | undefined {
+    const { relays = [], direct = {} } = this.#options;
+    if (relays.length === 0) return undefined;
+    const listening = () => this.#server.address() as AddressInfo;
+    const accept = (socket: Socket) => {
+      this.#acceptor.accept(socket);
+    };
+    return createDirect(direct, { clock: systemScheduler, log: this.#log }, { listening, accept });
+  }
+
   async #stopServing(): Promise<void> {
     await this.#relays?.stop();
+    await this.#direct?.part.stop();
     this.#provider.stop();
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");

@@ -31,7 +31,8 @@ export type MoveReason =
   | "audit";
 
 /** How a session reaches its service. `public`: at an address of the record, without a relay. */
-export type PathKind = "public" | "relay" | "lan" | "ipv6" | "mapped" | "punched";
+export const pathKinds = ["public", "relay", "lan", "ipv6", "mapped", "punched"] as const;
+export type PathKind = (typeof pathKinds)[number];
 
 /** What a program sees of a session's moves. */
 export interface PathObserver {

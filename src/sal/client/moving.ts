@@ -151,9 +151,12 @@ export class Moving {
     try {
       await this.#resumption.onto(place, "direct", this.#over.signal);
     } finally {
-      const reason = this.#waiting;
+      // The provider may have gone over to a link that has failed since.
+      const isLost = this.#parts.session.link === undefined;
+      const reason = isLost ? "lost" : this.#waiting;
       this.#waiting = undefined;
-      const isBetter = this.#kind !== "relay" && (reason === "lost" || reason === "silence");
+      const wasOld = reason === "lost" || reason === "silence";
+      const isBetter = !isLost && this.#kind !== "relay" && wasOld;
       if (reason !== undefined && !isBetter) this.move(reason);
     }
   }

@@ -38,7 +38,9 @@ export interface ResumptionParts {
 /** Lets a session go on over other links, over one at a time, each time with a higher attempt. */
 export class Resumption {
   readonly #parts: ResumptionParts;
+  /** The highest one so far, and the one that led to the link in use. */
   #attempt = 0;
+  #led = 0;
   #inUse: Place;
   #running: Promise<void> | undefined;
   /** The old link, if the provider gave it up before its answer came over the new one. */
@@ -52,9 +54,9 @@ export class Resumption {
     this.#inUse = first;
   }
 
-  /** Of the link in use; 0 for the session's first one. */
+  /** That led to the link in use; 0 for the session's first one. */
   get attempt(): number {
-    return this.#attempt;
+    return this.#led;
   }
 
   /** Whether the provider was asked to go on over another link, and has not answered. */
@@ -145,6 +147,7 @@ export class Resumption {
   #part(old: Link | undefined, next: Place, srttMs: number): void {
     const before = this.#inUse;
     this.#inUse = next;
+    this.#led = this.#attempt;
     const last = old ?? this.#left;
     const isRelayed = next.link.greeting.link.relayed !== undefined;
     if (isRelayed) this.#parked?.close();

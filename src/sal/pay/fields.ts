@@ -13,43 +13,61 @@ const AMOUNT_BYTES = 12;
 export type CompactVoucher = Pick<Redemption, "v" | "r" | "s"> &
   Pick<Redemption["voucher"], "cumulative" | "base" | "minGrade" | "epoch">;
 
+/** Writes the fields of QUOTE and PAY. */
+export const write = {
+  amount: amountBytes,
+  number: numberBytes,
+  hex: hexBytes,
+  voucher: voucherBytes,
+} as const;
+
+/** Reads them. */
+export const read = {
+  amount: readAmount,
+  hex: readHex,
+  address: readAddress,
+  /** @throws BlockcloudError `SAL_PROTOCOL` for a number above the bound. */
+  bounded: readBounded,
+  voucher: readVoucher,
+} as const;
+
 /** An amount, BLOC in wei; one above the largest of the Cashier is written as that. */
-export function amountBytes(amount: bigint): Buffer {
+function amountBytes(amount: bigint): Buffer {
   const bounded = amount > MAX_AMOUNT ? MAX_AMOUNT : amount;
   return Buffer.from(bounded.toString(16).padStart(2 * AMOUNT_BYTES, "0"), "hex");
 }
 
-export function readAmount(reader: PayloadReader): bigint {
+function readAmount(reader: PayloadReader): bigint {
   return BigInt(`0x${reader.bytes(AMOUNT_BYTES).toString("hex")}`);
 }
 
-export function numberBytes(value: number): Buffer {
+function numberBytes(value: number): Buffer {
   const size = varintSize(value);
   const bytes = Buffer.alloc(size);
   writeVarint(bytes, 0, value, size);
   return bytes;
 }
 
-export function hexBytes(hex: Hex): Buffer {
+function hexBytes(hex: Hex): Buffer {
   return Buffer.from(hexToBytes(hex));
 }
 
-export function readHex(reader: PayloadReader, length: number): Hex {
+function readHex(reader: PayloadReader, length: number): Hex {
   return bytesToHex(reader.bytes(length));
 }
 
-export function readAddress(reader: PayloadReader): Address {
+function readAddress(reader: PayloadReader): Address {
   return getAddress(readHex(reader, 20));
 }
 
 /** @throws BlockcloudError `SAL_PROTOCOL` for a number above the bound. */
-export function readBounded(reader: PayloadReader, most = MAX_VARINT): number {
+function readBounded(reader: PayloadReader, most = MAX_VARINT): number {
   const value = reader.varint();
   if (value <= most) return value;
   throw salError("protocol", `The peer sent the number ${value}, where ${most} is the highest.`);
 }
 
-export function voucherBytes(voucher: CompactVoucher): Buffer {
+function voucherBytes(voucher: CompactVoucher): Buffer {
   const { cumulative, base, minGrade, epoch, v, r, s } = voucher;
   return Buffer.concat([
     ...[amountBytes(cumulative), amountBytes(base), Buffer.of(minGrade), numberBytes(epoch)],
@@ -57,7 +75,7 @@ export function voucherBytes(voucher: CompactVoucher): Buffer {
   ]);
 }
 
-export function readVoucher(reader: PayloadReader): CompactVoucher {
+function readVoucher(reader: PayloadReader): CompactVoucher {
   return {
     cumulative: readAmount(reader),
     base: readAmount(reader),

@@ -3,18 +3,7 @@ import type { TabOpening } from "../../cashier/tabs.ts";
 import { tabOf } from "../../protocol/voucher.ts";
 import { salError } from "../errors.ts";
 import { PayloadReader } from "../wire/read.ts";
-import {
-  amountBytes,
-  hexBytes,
-  numberBytes,
-  readAddress,
-  readAmount,
-  readBounded,
-  readHex,
-  readVoucher,
-  voucherBytes,
-  type CompactVoucher,
-} from "./fields.ts";
+import { read, write, type CompactVoucher } from "./fields.ts";
 
 /** What a PAY says. */
 export const PayKind = {
@@ -47,18 +36,18 @@ export function encodePay(frame: PayFrame): Buffer {
   if (frame.kind === PayKind.decline) return Buffer.of(PayKind.decline);
   if (frame.kind === PayKind.voucher) {
     return Buffer.concat([
-      ...[Buffer.of(PayKind.voucher), hexBytes(frame.tab), voucherBytes(frame.voucher)],
+      ...[Buffer.of(PayKind.voucher), write.hex(frame.tab), write.voucher(frame.voucher)],
     ]);
   }
   const { authorization, signature, salt } = frame.opening;
   const { payer, signer, limit, openBy, expiresAt } = authorization;
-  const signed = hexBytes(signature);
+  const signed = write.hex(signature);
   const { voucher } = frame;
   return Buffer.concat([
-    ...[Buffer.of(PayKind.open), hexBytes(payer), hexBytes(signer), amountBytes(limit)],
-    ...[numberBytes(openBy), numberBytes(expiresAt), hexBytes(salt)],
-    ...[numberBytes(signed.length), signed],
-    ...(voucher === undefined ? [Buffer.of(0)] : [Buffer.of(1), voucherBytes(voucher)]),
+    ...[Buffer.of(PayKind.open), write.hex(payer), write.hex(signer), write.amount(limit)],
+    ...[write.number(openBy), write.number(expiresAt), write.hex(salt)],
+    ...[write.number(signed.length), signed],
+    ...(voucher === undefined ? [Buffer.of(0)] : [Buffer.of(1), write.voucher(voucher)]),
   ]);
 }
 
@@ -79,7 +68,7 @@ function decodeKind(reader: PayloadReader, asked: { service: Hex; collector: Add
     case PayKind.decline:
       return { kind };
     case PayKind.voucher:
-      return { kind, tab: readHex(reader, 32), voucher: readVoucher(reader) };
+      return { kind, tab: read.hex(reader, 32), voucher: read.voucher(reader) };
     case PayKind.open:
       return decodeOpen(reader, asked);
     default:
@@ -91,15 +80,18 @@ function decodeOpen(
   reader: PayloadReader,
   { service, collector }: { service: Hex; collector: Address },
 ): OpenFrame {
-  const [payer, signer] = [readAddress(reader), readAddress(reader)];
-  const limit = readAmount(reader);
-  const [openBy, expiresAt] = [readBounded(reader, MAX_SECONDS), readBounded(reader, MAX_SECONDS)];
-  const salt = readHex(reader, 32);
-  const signature = readHex(reader, readBounded(reader, MAX_SIGNATURE_BYTES));
+  const [payer, signer] = [read.address(reader), read.address(reader)];
+  const limit = read.amount(reader);
+  const [openBy, expiresAt] = [
+    read.bounded(reader, MAX_SECONDS),
+    read.bounded(reader, MAX_SECONDS),
+  ];
+  const salt = read.hex(reader, 32);
+  const signature = read.hex(reader, read.bounded(reader, MAX_SIGNATURE_BYTES));
   const hasVoucher = reader.byte();
   if (hasVoucher > 1) throw salError("protocol", "The client sent neither a voucher nor none.");
   const tab = tabOf(collector, salt);
   const authorization = { payer, service, tab, signer, limit, openBy, expiresAt };
-  const voucher = hasVoucher === 1 ? readVoucher(reader) : undefined;
+  const voucher = hasVoucher === 1 ? read.voucher(reader) : undefined;
   return { kind: PayKind.open, opening: { authorization, signature, salt }, voucher };
 }

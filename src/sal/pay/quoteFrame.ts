@@ -3,18 +3,7 @@ import type { Use } from "../../cashier/price.ts";
 import type { Quote } from "../../cashier/quote.ts";
 import { salError } from "../errors.ts";
 import { PayloadReader } from "../wire/read.ts";
-import {
-  amountBytes,
-  hexBytes,
-  numberBytes,
-  readAddress,
-  readAmount,
-  readBounded,
-  readHex,
-  readVoucher,
-  voucherBytes,
-  type CompactVoucher,
-} from "./fields.ts";
+import { read, write, type CompactVoucher } from "./fields.ts";
 
 /** What a QUOTE says. */
 export const QuoteKind = {
@@ -88,11 +77,11 @@ function encodeOffer({ quote, use, hasEnded }: OfferFrame): Buffer {
   const { perByte, perRequest, perSecond } = quote.price;
   return Buffer.concat([
     Buffer.of(QuoteKind.offer, hasEnded ? TAB_ENDED : 0),
-    ...[numberBytes(quote.chainId), hexBytes(quote.cashier), hexBytes(quote.service)],
-    ...[hexBytes(quote.collector), hexBytes(quote.salt)],
-    ...[amountBytes(perByte), amountBytes(perRequest), amountBytes(perSecond)],
-    ...[amountBytes(quote.leastLimit), Buffer.of(quote.highestGrade)],
-    ...[amountBytes(quote.gradedCap), numberBytes(quote.trancheBytes), useBytes(use)],
+    ...[write.number(quote.chainId), write.hex(quote.cashier), write.hex(quote.service)],
+    ...[write.hex(quote.collector), write.hex(quote.salt)],
+    ...[write.amount(perByte), write.amount(perRequest), write.amount(perSecond)],
+    ...[write.amount(quote.leastLimit), Buffer.of(quote.highestGrade)],
+    ...[write.amount(quote.gradedCap), write.number(quote.trancheBytes), useBytes(use)],
   ]);
 }
 
@@ -100,19 +89,19 @@ function decodeOffer(reader: PayloadReader): OfferFrame {
   const hasEnded = (reader.byte() & TAB_ENDED) !== 0;
   const quote: Quote = {
     chainId: reader.varint(),
-    cashier: readAddress(reader),
-    service: readHex(reader, 32),
-    collector: readAddress(reader),
-    salt: readHex(reader, 32),
+    cashier: read.address(reader),
+    service: read.hex(reader, 32),
+    collector: read.address(reader),
+    salt: read.hex(reader, 32),
     price: {
-      perByte: readAmount(reader),
-      perRequest: readAmount(reader),
-      perSecond: readAmount(reader),
+      perByte: read.amount(reader),
+      perRequest: read.amount(reader),
+      perSecond: read.amount(reader),
     },
-    leastLimit: readAmount(reader),
+    leastLimit: read.amount(reader),
     highestGrade: reader.byte(),
-    gradedCap: readAmount(reader),
-    trancheBytes: readBounded(reader, MAX_TRANCHE_BYTES),
+    gradedCap: read.amount(reader),
+    trancheBytes: read.bounded(reader, MAX_TRANCHE_BYTES),
   };
   return { kind: QuoteKind.offer, quote, use: readUse(reader), hasEnded };
 }
@@ -120,26 +109,26 @@ function decodeOffer(reader: PayloadReader): OfferFrame {
 function encodeState(frame: StateFrame): Buffer {
   const { kind, tab, use, charged, paid, tranche, graceMs, last } = frame;
   return Buffer.concat([
-    ...[Buffer.of(kind), hexBytes(tab), useBytes(use)],
-    ...[amountBytes(charged), amountBytes(paid), amountBytes(tranche), numberBytes(graceMs)],
+    ...[Buffer.of(kind), write.hex(tab), useBytes(use)],
+    ...[write.amount(charged), write.amount(paid), write.amount(tranche), write.number(graceMs)],
     Buffer.of(last === undefined ? 0 : 1),
-    ...(last === undefined ? [] : [voucherBytes(last)]),
+    ...(last === undefined ? [] : [write.voucher(last)]),
   ]);
 }
 
 function decodeState(reader: PayloadReader, kind: StateKind): StateFrame {
-  const tab = readHex(reader, 32);
+  const tab = read.hex(reader, 32);
   const use = readUse(reader);
-  const [charged, paid, tranche] = [readAmount(reader), readAmount(reader), readAmount(reader)];
-  const graceMs = readBounded(reader, MAX_GRACE_MS);
+  const [charged, paid, tranche] = [read.amount(reader), read.amount(reader), read.amount(reader)];
+  const graceMs = read.bounded(reader, MAX_GRACE_MS);
   const hasLast = reader.byte();
   if (hasLast > 1) throw salError("protocol", "The provider sent neither a voucher nor none.");
-  const last = hasLast === 1 ? readVoucher(reader) : undefined;
+  const last = hasLast === 1 ? read.voucher(reader) : undefined;
   return { kind, tab, use, charged, paid, tranche, graceMs, last };
 }
 
 function useBytes({ bytes, requests, milliseconds }: Use): Buffer {
-  return Buffer.concat([bytes, requests, Math.floor(milliseconds)].map(numberBytes));
+  return Buffer.concat([bytes, requests, Math.floor(milliseconds)].map(write.number));
 }
 
 function readUse(reader: PayloadReader): Use {

@@ -27,6 +27,8 @@ export const RelayFrame = {
   open: 0x63,
   /** Provider: no connection for this token (16). */
   decline: 0x64,
+  /** Relay: where this connection comes from, before a reservation. Payload: a place. */
+  seen: 0x65,
 } as const;
 export type RelayFrame = (typeof RelayFrame)[keyof typeof RelayFrame];
 

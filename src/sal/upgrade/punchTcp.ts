@@ -10,7 +10,10 @@ import type { Place } from "../transport/link.ts";
  */
 const DIALS = { most: 8, withinMs: 1_000 };
 export const DIAL_MS = 150;
-/** Pause after a dial that was refused, milliseconds: the other side's SYN may be under way. */
+/**
+ * Pause after a dial that was refused, milliseconds; twice as long after each further one. The other side's SYN may be
+ * under way.
+ */
 const REFUSED_MS = 10;
 
 /** How a punch is dialled. */
@@ -44,6 +47,7 @@ export async function punchTcp<T>(
     over.abort(salError("noPath", `No direct connection in ${limitMs} ms.`));
   });
   let failure: unknown;
+  let pauseMs = REFUSED_MS;
   try {
     for (let dials = 0; dials < DIALS.most; dials += 1) {
       if (clock.monotonic() - began >= DIALS.withinMs) break;
@@ -60,11 +64,17 @@ export async function punchTcp<T>(
         return await settle(socket, each);
       } catch (error) {
         socket.on("error", () => {});
-        socket.destroy();
+        // An orderly end would hold the two ports for a minute (TIME_WAIT): no further dial could use them.
+        if (socket.connecting || socket.destroyed) socket.destroy();
+        else socket.resetAndDestroy();
         failure = error;
         // The port can be bound again when the kernel has let it go.
         await closed(socket);
-        if (isRefusal(error)) await pause(REFUSED_MS, clock);
+        if (isRefusal(error)) {
+          if (clock.monotonic() + pauseMs - began >= DIALS.withinMs) break;
+          await pause(pauseMs, clock);
+          pauseMs *= 2;
+        }
       }
     }
     each.throwIfAborted();
@@ -100,8 +110,11 @@ function connected(
     const abort = () => {
       fail(signal.reason as Error);
     };
-    const cancel = clock.after(milliseconds, () => {
-      fail(salError("timeout", `No answer in ${milliseconds} ms.`));
+    let cancel = clock.after(milliseconds, () => {
+      // A process that was held up hears of the time before it hears of the answer: it looks once more.
+      cancel = clock.after(1, () => {
+        fail(salError("timeout", `No answer in ${milliseconds} ms.`));
+      });
     });
     signal.addEventListener("abort", abort, { once: true });
     socket.once("connect", done);

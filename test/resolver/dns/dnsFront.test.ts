@@ -34,6 +34,21 @@ describe("DnsFront", () => {
     expect([again.flag_rd, again.questions?.[0]?.name]).to.deep.equal([false, NAME]);
   });
 
+  it("answers the same under bloc.internal, with all its names in that zone", async () => {
+    const internal = "weather.bloc.internal";
+    const answer = await rig.ask({ name: "WEATHER.bloc.Internal" });
+    expect(answer.flag_aa).to.equal(true);
+    expect(answer.answers?.[0]).to.include({ name: "WEATHER.bloc.Internal", data: "8.8.8.8" });
+    const srv = await rig.ask({ name: `_https._tcp.${internal}`, rrtype: "SRV" });
+    const [{ target = "" } = {}] = dataOf(srv, "SRV") as { target?: string }[];
+    expect(target).to.match(/^ip-8-8-8-8\.[a-z2-7]{52}\.id\.bloc\.internal$/);
+    expect(dataOf(await rig.ask({ name: target }), "A")).to.deep.equal(["8.8.8.8"]);
+    const none = await rig.ask({ name: "a.b.c.bloc.internal" });
+    expect(none.rcode).to.equal("NXDOMAIN");
+    expect(none.authorities?.[0]).to.include({ name: "bloc.internal", type: "SOA" });
+    expect((await rig.ask({ name: "host.internal" })).rcode).to.equal("REFUSED");
+  });
+
   it("keeps an answer for half a minute at most, and for one what asking again may change", async () => {
     const asked = async (name: string) => {
       const before = rig.resolver.asked.length;

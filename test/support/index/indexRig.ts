@@ -149,6 +149,20 @@ export class IndexRig {
   }
 }
 
+/** The rows that only one of two dumps has, by table. */
+export function differences(
+  one: Record<string, string[]>,
+  other: Record<string, string[]>,
+): string[] {
+  return tables.flatMap((table) => {
+    const [first, second] = [new Set(one[table]), new Set(other[table])];
+    return [
+      ...[...first].filter((row) => !second.has(row)).map((row) => `${table} lacks ${row}`),
+      ...[...second].filter((row) => !first.has(row)).map((row) => `${table} has ${row}`),
+    ];
+  });
+}
+
 /** Every table of the index. */
 export const tables = [
   ...["service", "service_kind", "service_event", "service_stake", "announcement", "label"],

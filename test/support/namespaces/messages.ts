@@ -13,6 +13,8 @@ export type Order = { at: string } | { end: true } | { unmap: true };
 export interface Round {
   /** The path in the end: `relay` if it stayed there. */
   path: string;
+  /** Why it stayed. */
+  why?: string | undefined;
   /** From the first PUNCH to the first link, or to giving up. */
   punchMs: number;
   /** The widest gap of the flow meanwhile, and one in the same time without a move. */

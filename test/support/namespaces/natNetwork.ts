@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Namespaces } from "./namespaces.ts";
@@ -121,17 +121,26 @@ export class NatNetwork {
     this.#nat(side, kind);
   }
 
-  /** Delays what passes between the three places, one way; returns whether the kernel can. */
-  delay(milliseconds: number): boolean {
-    try {
-      for (const site of ["client", "provider", "relay"]) {
-        const delay = ["netem", "delay", `${milliseconds}ms`];
-        this.#spaces.exec("core", "tc", "qdisc", "replace", "dev", site, "root", ...delay);
-      }
-      return true;
-    } catch {
-      return false;
+  /** Whether packets can be delayed. */
+  static get canDelay(): boolean {
+    return existsSync("/dev/net/tun") && Namespaces.has("python3");
+  }
+
+  /** Delays what passes between the three places, one way; begin before the hosts speak. */
+  delay(milliseconds: number): void {
+    const spaces = this.#spaces;
+    for (const device of ["delay0", "delay1"]) {
+      spaces.exec("core", "ip", "tuntap", "add", "dev", device, "mode", "tun");
+      spaces.exec("core", "sysctl", "--quiet", "--write", `net.ipv4.conf.${device}.rp_filter=0`);
+      spaces.exec("core", "ip", "link", "set", device, "up");
     }
+    spaces.exec("core", "sysctl", "--quiet", "--write", "net.ipv4.conf.all.rp_filter=0");
+    spaces.exec("core", "ip", "route", "add", "default", "dev", "delay0", "table", "100");
+    for (const site of ["client", "provider", "relay"]) {
+      spaces.exec("core", "ip", "rule", "add", "iif", site, "table", "100");
+    }
+    const script = path.join(import.meta.dirname, "delay.py");
+    spaces.start("core", "python3", script, String(milliseconds));
   }
 
   /** Cuts what passes directly between the two sides, without a word. */

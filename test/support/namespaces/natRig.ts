@@ -13,6 +13,8 @@ export interface NatRigOptions extends NatNetworkOptions {
   providerSetting?: object;
   /** The client's program, in place of client.ts. */
   clientFile?: string;
+  /** Whether the relay is that of this software, and not one that only joins connections. */
+  isReal?: boolean;
   /** What the relay says of each visitor, `address port`, in the place of the truth. */
   lie?: string;
 }
@@ -34,8 +36,10 @@ export class NatRig {
     this.network.start();
     prepare();
     const { relay } = this.network;
-    const { clientSetting = {}, providerSetting = {}, lie } = this.#options;
-    await this.#run("relay", ...(lie === undefined ? [] : [lie]));
+    const { clientSetting = {}, lie, isReal = false } = this.#options;
+    const providerSetting = { ...this.#options.providerSetting, isReal };
+    if (isReal) await this.#run("relay", `${relay}:${VISITORS}`);
+    else await this.#run("relay", ...(lie === undefined ? [] : [lie]));
     await Promise.all([
       this.#run("provider", relay, JSON.stringify(providerSetting)),
       this.#run("client", JSON.stringify(clientSetting)),
@@ -105,8 +109,13 @@ export class NatRig {
 
   async #run(node: Node, ...args: string[]): Promise<void> {
     const ready = this.next("ready", undefined, node);
-    const { clientFile = "client.ts" } = this.#options;
-    const child = this.network.run(node, node === "client" ? clientFile : `${node}.ts`, ...args);
+    const { clientFile = "client.ts", isReal = false } = this.#options;
+    const files = {
+      client: clientFile,
+      provider: "provider.ts",
+      relay: isReal ? "realRelay.ts" : "relay.ts",
+    };
+    const child = this.network.run(node, files[node], ...args);
     this.#children.set(node, child);
     child.on("message", (news: News) => {
       for (const listener of [...this.#listeners]) listener(node, news);

@@ -7,6 +7,7 @@ import { systemScheduler as clock } from "../../../src/node/scheduler.ts";
 import { SalAcceptor } from "../../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../../src/sal/provider/salProvider.ts";
 import type { FlowHandler } from "../../../src/sal/provider/service.ts";
+import { RelayLine } from "../../../src/sal/relay/relayLine.ts";
 import { createCertificate } from "../../../src/sal/transport/certificate.ts";
 import type { Place } from "../../../src/sal/transport/link.ts";
 import { defaultGateway } from "../../../src/sal/upgrade/mapping/defaultGateway.ts";
@@ -18,7 +19,7 @@ import { ProviderDirect } from "../../../src/sal/upgrade/providerDirect.ts";
 import { pattern } from "../../sal/rig/random.ts";
 import { DOMAIN, KEY, SERVICE } from "../../sal/rig/salRig.ts";
 import { MemoryLog } from "../memoryLog.ts";
-import { FEED, LISTEN, PROVIDERS, tell, type Order } from "./messages.ts";
+import { FEED, LISTEN, PROVIDERS, tell, VISITORS, type Order } from "./messages.ts";
 
 const PIECE = 8 * 1024;
 /** With a pause between two pieces, milliseconds, the feed does not take all that the path gives. */
@@ -27,6 +28,7 @@ const {
   pauseMs,
   isQuiet = false,
   mapPort = false,
+  isReal = false,
   direct: settings = {},
 } = JSON.parse(setting) as {
   pauseMs?: number;
@@ -34,6 +36,8 @@ const {
   isQuiet?: boolean;
   /** Asks the gateway for a port. */
   mapPort?: boolean;
+  /** Whether the relay is that of this software. */
+  isReal?: boolean;
   direct?: DirectSettings;
 };
 let isOver = false;
@@ -160,5 +164,23 @@ if (mapPort) {
   await mapper.start();
   while (mapper.candidate === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
 }
-control();
+if (isReal) {
+  const { instance } = provider;
+  const line = new RelayLine(
+    { host: relay, port: VISITORS },
+    1,
+    { serviceId: SERVICE, key: KEY, delegation: "0x", instance, domain: DOMAIN },
+    {
+      ...{ clock, log, now: Date.now },
+      rules: new DialRules({ allowLoopback: false }),
+      accept: (socket, visitor, ends) => {
+        acceptor.acceptRelayed(socket, visitor, ends);
+      },
+    },
+  );
+  await line.start();
+  if (line.failure !== undefined) tell({ failed: line.failure.message });
+} else {
+  control();
+}
 tell({ ready: true });

@@ -3,7 +3,7 @@ import { formatEther, type Address } from "viem";
 import { epochStart } from "@protocol/epoch.ts";
 import { readAuditor, type AuditorDetail } from "../../chain/auditor.ts";
 import { readRounds, ROUNDS_READ } from "../../chain/auditors.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, percent } from "../../format.ts";
 import { indexedRounds } from "../../index/auditors.ts";
 import type { AuditorRoundRow } from "../../model.ts";
@@ -25,12 +25,13 @@ const NEAR = 8;
 export function Auditor({ auditor }: { auditor: Address }) {
   const sources = useSources();
   const head = useHead();
+  const every = useEvery(4);
   const { value: detail, failure } = useRead(`auditor ${auditor}`, head.number, () =>
     readAuditor(sources, head, auditor),
   );
   const reading = useEither<readonly AuditorRoundRow[]>(
     `rounds of ${auditor}`,
-    head.number,
+    every,
     (index, signal) => indexedRounds(index, auditor, INDEX_ROUNDS, signal),
     async (from, signal) => (await readRounds(from, head, signal, auditor)).get(auditor) ?? [],
   );

@@ -1,5 +1,5 @@
 import { CLAIM_EPOCHS, LAPSE_EPOCHS, readAuditors, ROUNDS_READ } from "../../chain/auditors.ts";
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { bloc, count, percent } from "../../format.ts";
 import { indexedAuditors } from "../../index/auditors.ts";
 import type { AuditorRow, Listing } from "../../model.ts";
@@ -68,9 +68,10 @@ function columnsFor(epoch: number): readonly Column<AuditorRow>[] {
 /** All auditors. */
 export function Auditors() {
   const head = useHead();
+  const every = useEvery(15);
   const reading = useEither<Listing<AuditorRow>>(
     "auditors",
-    head.number,
+    every,
     (index, signal) => indexedAuditors(index, signal),
     (sources, signal) => readAuditors(sources, head, signal),
   );

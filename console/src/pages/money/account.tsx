@@ -8,18 +8,19 @@ import {
   type StatementRow,
   type TabRow,
 } from "../../chain/money.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, count } from "../../format.ts";
 import { indexedStatement } from "../../index/money.ts";
 import { linkTo } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
+import { save } from "../../ui/save.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section, Stat, Stats } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { Id, TimeAgo } from "../../ui/text.tsx";
-import { save, statementCsv, statementJson } from "./export.ts";
+import { statementCsv, statementJson } from "./export.ts";
 
 /** Days of the payer's use after which a low balance is told. */
 const DAYS_LEFT = 3n;
@@ -117,10 +118,11 @@ const moveColumns: readonly Column<MoveRow>[] = [
 export function Account({ payer }: { payer: Address }) {
   const sources = useSources();
   const head = useHead();
+  const every = useEvery(15);
   const balances = useRead(`balances ${payer}`, head.number, () => readBalances(sources, payer));
   const reading = useEither<Statement>(
     `statement ${payer}`,
-    head.number,
+    every,
     (index, signal) => indexedStatement(index, payer, signal),
     (from, signal) => readStatement(from, head, payer, signal),
   );

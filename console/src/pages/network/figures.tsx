@@ -3,7 +3,7 @@ import { useHead, useSources, type Sources } from "../../context.tsx";
 import { bloc, count } from "../../format.ts";
 import { useRead } from "../../useRead.ts";
 import { Stat, Stats } from "../../ui/stat.tsx";
-import type { NetworkEpochs } from "./page.tsx";
+import type { NetworkEpochs } from "./epochs.ts";
 
 /** Sums from the chain, which need no index. */
 async function readTotals({ client, contracts }: Sources, epoch: number) {
@@ -50,13 +50,9 @@ export function Figures({ epochs }: { epochs: NetworkEpochs | undefined }) {
       <Stat
         name="Paid for audited epochs"
         unit="BLOC"
-        note={
-          totals === undefined
-            ? `the last ${rows.length} epochs`
-            : `all epochs, with ${bloc(totals.redeemed)} from users`
-        }
+        note={`the last ${rows.length} epochs${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
       >
-        {epochs === undefined ? "…" : bloc(totals?.poolPaid ?? paid)}
+        {epochs === undefined ? "…" : bloc(paid)}
       </Stat>
       <Stat
         name="Budget of an epoch"

@@ -1,4 +1,4 @@
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { readServices } from "../../chain/services.ts";
 import { indexedServices } from "../../index/services.ts";
 import { bloc } from "../../format.ts";
@@ -41,9 +41,10 @@ const columns: readonly Column<ServiceRow>[] = [
 /** Services with the largest stake, and their last verdicts. */
 export function Newest() {
   const head = useHead();
+  const every = useEvery(15);
   const reading = useEither<Listing<ServiceRow>>(
     "services",
-    head.number,
+    every,
     (index, signal) => indexedServices(index, head.epoch, head.timestamp, signal),
     (sources, signal) => readServices(sources, head, signal),
   );

@@ -1,9 +1,9 @@
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { readEpochRows } from "../../chain/epochs.ts";
-import { indexedEpochs, type Totals } from "../../index/epochs.ts";
-import type { EpochRow } from "../../model.ts";
+import { indexedEpochs } from "../../index/epochs.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
+import type { NetworkEpochs } from "./epochs.ts";
 import { Figures } from "./figures.tsx";
 import { History } from "./history.tsx";
 import { Newest } from "./newest.tsx";
@@ -13,19 +13,13 @@ import { Rounds } from "./rounds.tsx";
 const EPOCHS = 60;
 const CHAIN_EPOCHS = 10;
 
-/** Epochs and, from the index, the sums over all of them. */
-export interface NetworkEpochs {
-  rows: readonly EpochRow[];
-  totals: Totals | undefined;
-  leftOut: string | undefined;
-}
-
 /** The network: the epoch's clock, what auditors do, the newest verdicts, the pay. */
 export default function NetworkPage() {
   const head = useHead();
+  const every = useEvery(4);
   const reading = useEither<NetworkEpochs>(
     "epochs",
-    head.number,
+    every,
     async (index, signal) => ({
       ...(await indexedEpochs(index, EPOCHS, signal)),
       leftOut: undefined,
@@ -47,7 +41,7 @@ export default function NetworkPage() {
         <h1>Network</h1>
         <SourceLine reading={reading} leftOut={epochs?.leftOut} />
       </div>
-      <Rounds rows={epochs?.rows} />
+      <Rounds />
       <Figures epochs={epochs} />
       <Newest />
       {epochs !== undefined && <History rows={epochs.rows} />}

@@ -1,13 +1,27 @@
+import { readEpochRows } from "../../chain/epochs.ts";
 import { phaseAt } from "../../chain/head.ts";
-import { useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { duration } from "../../format.ts";
-import type { EpochRow } from "../../model.ts";
+import { useRead } from "../../useRead.ts";
+import { Failure } from "../../ui/notice.tsx";
 import { useChainTime } from "../../ui/now.ts";
 import { Section } from "../../ui/stat.tsx";
 
-/** What auditors do now: one epoch is inspected, the one before it revealed, the one before that claimed. */
-export function Rounds({ rows }: { rows: readonly EpochRow[] | undefined }) {
-  const { config } = useSources();
+/** Epochs whose rounds are under way, and one more. */
+const UNDER_WAY = 4;
+
+/**
+ * What auditors do now: one epoch is inspected, the one before it revealed, the one before that claimed. It is read
+ * from the chain, also beside an index, which is a little behind.
+ */
+export function Rounds() {
+  const sources = useSources();
+  const { config } = sources;
+  const head = useHead();
+  const { value, failure } = useRead("rounds under way", useEvery(2), (signal) =>
+    readEpochRows(sources, head, UNDER_WAY, signal),
+  );
+  const rows = value?.rows;
   const { epoch, left } = phaseAt(config.deployment, useChainTime());
   const row = (wanted: number) => rows?.find((each) => each.epoch === wanted);
   const inspected = row(epoch);
@@ -20,7 +34,8 @@ export function Rounds({ rows }: { rows: readonly EpochRow[] | undefined }) {
       title="What auditors do now"
       aside={<span className="muted number">next epoch in {duration(left)}</span>}
     >
-      <ol className="stages">
+      {failure !== undefined && <Failure failure={failure} />}
+      <ol className="stages" aria-busy={rows === undefined && failure === undefined}>
         <Stage
           epoch={epoch}
           verb="Inspect and commit"

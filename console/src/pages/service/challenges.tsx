@@ -1,6 +1,6 @@
 import { readChallenges } from "../../chain/challenges.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { bloc } from "../../format.ts";
 import {
   indexedChallenges,
@@ -51,13 +51,14 @@ const eventColumns: readonly Column<ServiceEventRow>[] = [
 /** Challenges, and from the index the history of the service's settings. */
 export function Challenges({ service }: { service: ServiceDetail }) {
   const head = useHead();
+  const every = useEvery(15);
   const { number } = service;
   const reading = useEither<{
     challenges: readonly ChallengeRow[];
     events: readonly ServiceEventRow[] | undefined;
   }>(
     `challenges of ${number}`,
-    head.number,
+    every,
     async (index, signal) => ({
       challenges: await indexedChallenges(index, number, signal),
       events: await indexedEvents(index, number, signal),
@@ -78,7 +79,7 @@ export function Challenges({ service }: { service: ServiceDetail }) {
             columns={columns}
             rows={found.challenges}
             rowKey={({ id }) => id.toString()}
-            empty="Nobody has challenged this service."
+            empty="This service has not been challenged."
           />
         )}
       </Section>

@@ -90,7 +90,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
             type="button"
             className="small"
             aria-expanded={opened === epoch}
-            aria-label={`Votes of epoch ${epoch}`}
+            aria-label={`${opened === epoch ? "Hide" : "Show"} votes of epoch ${epoch}`}
             onClick={() => {
               setOpened((before) => (before === epoch ? undefined : epoch));
             }}

@@ -11,6 +11,7 @@ import { milliseconds } from "../services/columns.tsx";
 import { Label } from "../services/name.tsx";
 import { Challenges } from "./challenges.tsx";
 import { Grades } from "./grades.tsx";
+import { Income } from "./income.tsx";
 import { Record } from "./record.tsx";
 
 /** A service: grades, reasons, records and moves, pay, challenges. */
@@ -42,6 +43,7 @@ export default function ServicePage({ number }: { number: bigint }) {
       <Standing service={service} epoch={head.epoch} />
       <Summary service={service} />
       <Grades service={service} />
+      <Income number={service.number} />
       <Record service={service} />
       <Challenges service={service} />
       <Facts service={service} />

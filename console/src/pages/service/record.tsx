@@ -1,6 +1,6 @@
 import { newestBy, readAnnounced, waysOf } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { duration } from "../../format.ts";
 import { useLive, type Move } from "../../resolver/useLive.ts";
 import { useRead } from "../../useRead.ts";
@@ -36,9 +36,9 @@ export function Record({ service }: { service: ServiceDetail }) {
             <>
               <Endpoints uris={state.record.endpoints} />
               <p className="muted">
-                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />; the lease lasts{" "}
-                <Lease until={state.record.expiresAt / 1000} />. Signed by the service&apos;s key;
-                this page has checked the signature.
+                Issued <TimeAgo seconds={state.record.issuedAt / 1000} />, and renewed since if
+                nothing else was told. Signed by the service&apos;s key; this page has checked the
+                signature.
               </p>
             </>
           )}
@@ -93,7 +93,8 @@ function Moves({ moves }: { moves: readonly Move[] }) {
 function Announced({ service }: { service: ServiceDetail }) {
   const sources = useSources();
   const head = useHead();
-  const { value, failure } = useRead(`announced ${service.number}`, head.number, (signal) =>
+  const every = useEvery(15);
+  const { value, failure } = useRead(`announced ${service.number}`, every, (signal) =>
     readAnnounced(sources, head, signal, service.number),
   );
   const own = value && newestBy(value.records, service.number, service.key.next)?.record;
@@ -119,7 +120,7 @@ function Announced({ service }: { service: ServiceDetail }) {
         ))}
       {strangers > 0 && (
         <p className="muted">
-          {strangers} records by other keys were announced too; nobody follows them.
+          {strangers} records by other keys were announced, too; clients ignore them.
         </p>
       )}
     </div>

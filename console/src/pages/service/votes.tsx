@@ -1,11 +1,14 @@
+import { useEffect, useRef } from "react";
+import { epochStart } from "@protocol/epoch.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
+import { newestAt, readAnnounced } from "../../chain/records.ts";
 import { readVotes, type Vote } from "../../chain/votes.ts";
 import { useHead, useSources } from "../../context.tsx";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure } from "../../ui/notice.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { GradeMark, Id } from "../../ui/text.tsx";
+import { Foreign, GradeMark, Id } from "../../ui/text.tsx";
 
 const columns: readonly Column<Vote>[] = [
   {
@@ -35,15 +38,41 @@ export function Votes({ service, epoch }: { service: ServiceDetail; epoch: numbe
   const { value, failure } = useRead(
     `votes ${service.number}/${epoch}`,
     isFinal ? "final" : head.number,
-    (signal) => readVotes(sources, head, service, epoch, signal),
+    async (signal) => {
+      const read = await readVotes(sources, head, service, epoch, signal);
+      const { records } = await readAnnounced(sources, head, signal, service.number);
+      const end = epochStart(sources.config.deployment, epoch + 1);
+      return {
+        ...read,
+        then: newestAt(records, { number: service.number, key: service.key.next }, end),
+      };
+    },
   );
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // It may be above what is seen of a long table.
+    region.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
-    <div className="votes" role="region" aria-label={`Votes of epoch ${epoch}`}>
+    <div ref={region} className="votes" role="region" aria-label={`Votes of epoch ${epoch}`}>
       <h3>Votes of epoch {epoch}, from the calldata of the reveals</h3>
       {failure !== undefined && <Failure failure={failure} />}
       {value === undefined && failure === undefined && <p aria-busy="true">Reading…</p>}
       {value !== undefined && (
         <>
+          <p className="muted">
+            {value.then === undefined ? (
+              "No record of the last day was announced before the end of this epoch."
+            ) : (
+              <>
+                The endpoint announced then:{" "}
+                <code>
+                  <Foreign value={value.then.record.endpoints[0]?.uri ?? ""} longest={90} />
+                </code>
+                . A later record of the record network may have named another.
+              </>
+            )}
+          </p>
           {!value.isWhole && <p className="muted">Only the first 100 transactions were read.</p>}
           <Table
             caption={`Votes of epoch ${epoch}`}

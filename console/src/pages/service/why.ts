@@ -21,7 +21,7 @@ export function reasonOf(epoch: ServiceEpoch, kind: ServiceClass): Reason | unde
   if (!isFinal || verdict === 3) return undefined;
   if (!isSeeded) {
     return {
-      what: "The epoch's seed was not recorded, so nobody was audited.",
+      what: "The epoch's seed was not recorded, so there were no audits.",
       remedy: "A keeper records seeds: blockcloud keeper run.",
     };
   }

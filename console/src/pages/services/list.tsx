@@ -1,6 +1,6 @@
 import { useDeferredValue, useMemo, useState } from "react";
 import { readServices } from "../../chain/services.ts";
-import { useHead } from "../../context.tsx";
+import { useEvery, useHead } from "../../context.tsx";
 import { count } from "../../format.ts";
 import { indexedServices } from "../../index/services.ts";
 import type { Listing, ServiceRow } from "../../model.ts";
@@ -15,12 +15,13 @@ import { filterOf, matches, type Filter } from "./filter.ts";
 /** Search, sort, filter, compare. The filter is in the address, so that it can be sent to somebody. */
 export function Services() {
   const head = useHead();
+  const every = useEvery(15);
   const { query } = usePlace();
   const filter = useMemo(() => filterOf(query), [query]);
   const [compared, setCompared] = useState<ReadonlySet<bigint>>(new Set());
   const reading = useEither<Listing<ServiceRow>>(
     "services",
-    head.number,
+    every,
     (index, signal) => indexedServices(index, head.epoch, head.timestamp, signal),
     (sources, signal) => readServices(sources, head, signal),
   );

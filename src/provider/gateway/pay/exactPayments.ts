@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { isAddressEqual, type Address, type Hex } from "viem";
-import type { Logger } from "../../../node/logger.ts";
 import {
   EXACT_SCHEME,
   readExactPayload,
@@ -14,7 +13,7 @@ import type { Authorizations } from "./authorizations.ts";
 import { exactText } from "./exactText.ts";
 import { ExactTicket } from "./exactTicket.ts";
 import type { ExactPayment, Facilitator } from "./facilitator.ts";
-import type { Offers } from "./offers.ts";
+import type { SchemeDependencies } from "./parts.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
 import { nameOf, type PaymentKey } from "./paymentKey.ts";
@@ -47,18 +46,10 @@ export interface ExactOptions {
   keepSeconds: number;
 }
 
-export interface ExactDependencies {
-  store: PaymentStore;
+export interface ExactDependencies extends SchemeDependencies {
   books: Authorizations;
   facilitator: Facilitator;
   settler: Settler;
-  offers: Pick<Offers, "check">;
-  refuser: Refuser;
-  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
-  limitNew(asked: Asked): void;
-  /** The chain's time, Unix seconds. */
-  now(): number;
-  log: Logger;
 }
 
 /** Payments of the scheme `exact`: one EIP-3009 transfer for one answer. */

@@ -12,7 +12,6 @@ import {
   type TabState,
 } from "../../../cashier/tabPayment.ts";
 import type { CollectorTab, TabCollector } from "../../../cashier/tabs.ts";
-import type { Logger } from "../../../node/logger.ts";
 import { RateLimit } from "../../../node/rateLimit.ts";
 import { BlockcloudError } from "../../../protocol/errors.ts";
 import { tabOf } from "../../../protocol/voucher.ts";
@@ -23,7 +22,7 @@ import {
   type PaymentResponse,
 } from "../../../protocol/x402.ts";
 import { GatewayProblem } from "../problem.ts";
-import type { Offers } from "./offers.ts";
+import type { SchemeDependencies } from "./parts.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
 import { nameOf, type PaymentKey } from "./paymentKey.ts";
@@ -51,18 +50,10 @@ export interface TabOptions {
   maxTimeoutSeconds: number;
 }
 
-export interface TabDependencies {
+export interface TabDependencies extends SchemeDependencies {
   collector: TabCollector;
-  store: PaymentStore;
-  offers: Pick<Offers, "check">;
-  refuser: Refuser;
-  /** @throws GatewayProblem `PAYMENTS_EXCEEDED` if a peer makes too many payments that must be looked up on chain. */
-  limitNew(asked: Asked): void;
-  /** The chain's time, Unix seconds. */
-  now(): number;
   /** Monotonic milliseconds. */
   monotonic(): number;
-  log: Logger;
 }
 
 /** Payments of the scheme `blockcloud-tab`: vouchers of a tab that all requests and flows of a payer share. */

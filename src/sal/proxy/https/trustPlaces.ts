@@ -145,7 +145,7 @@ async function attempt(what: string, body: () => Promise<unknown>): Promise<void
   } catch (cause) {
     const { code, path: missing } = cause as NodeJS.ErrnoException;
     const isCertutil = code === "ENOENT" && missing === "certutil";
-    throw new BlockcloudError("PROXY_CA_PLACE", `${what}: ${String(code ?? "it failed")}.`, {
+    throw new BlockcloudError("PROXY_CA_PLACE", `${what}: ${code ?? "it failed"}.`, {
       cause,
       remedy: isCertutil
         ? "Install certutil: it is in Debian's package libnss3-tools."

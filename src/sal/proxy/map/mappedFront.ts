@@ -21,6 +21,9 @@ import { sniff, type Sniffed } from "./sniff.ts";
 /** Ports at which the program speaks first: HTTP, and TLS. */
 const PROGRAM_FIRST = new Set([80, 443]);
 
+/** How long a program may take to send a request to a service that cannot be reached, milliseconds. */
+const SPEAK_MS = 200;
+
 /** The port of a page in TLS, and the service's port to which it leads. */
 const HTTPS = { from: 443, to: 80 };
 /** The first byte of TLS (RFC 8446, 5.1). */
@@ -101,7 +104,10 @@ export class MappedFront {
         const flow = await this.#dial(client, place);
         await this.#join(client, flow, first);
       } else {
-        const flow = await this.#dial(client, place);
+        const flow = await this.#dial(client, place).catch(async (error: unknown) => {
+          isHttp = await this.#hasAsked(client, place);
+          throw error;
+        });
         const first = await this.#judge(client, flow, place, (isRequest) => (isHttp = isRequest));
         await this.#join(client, flow, first);
       }
@@ -131,6 +137,17 @@ export class MappedFront {
           remedy: "Try again.",
         }),
     );
+  }
+
+  /** Whether a program sends a request of this service, and may read why the service cannot be reached. */
+  async #hasAsked(client: Socket, place: MappedPlace): Promise<boolean> {
+    const { settings, timers } = this.#context;
+    const first = await sniff(client, undefined, {
+      ...{ maxBytes: settings.maxHeadBytes, timers },
+      ...{ firstByteMs: SPEAK_MS, headMs: SPEAK_MS },
+    }).catch(() => undefined);
+    // Whatever became of it, the error of the dialling is the one that is reported.
+    return first?.kind === "request" && (await this.#namesAll(first.authorities, place));
   }
 
   /** Reads what comes first where either side may speak; the flow is destroyed if the program is refused. */
@@ -198,9 +215,13 @@ export class MappedFront {
   async #check(first: Sniffed, place: MappedPlace): Promise<void> {
     if (first.kind === "refused") throw foreignHost(first.why);
     if (first.kind !== "request") return;
-    for (const authority of first.authorities) {
-      if (!(await this.#isOwn(authority, place))) throw foreignHost("its Host is another's");
-    }
+    if (!(await this.#namesAll(first.authorities, place)))
+      throw foreignHost("its Host is another's");
+  }
+
+  async #namesAll(authorities: readonly string[], place: MappedPlace): Promise<boolean> {
+    for (const authority of authorities) if (!(await this.#isOwn(authority, place))) return false;
+    return true;
   }
 
   async #isOwn(authority: string, { serviceId, port }: MappedPlace): Promise<boolean> {

@@ -14,7 +14,7 @@ export type FirstBytes =
 /** A token of RFC 9110 (5.6.2), as long as any method. */
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}";
 /** What may become a request's line: printable characters. */
-const MAYBE_LINE = new RegExp(`^(?:${TOKEN})?$|^${TOKEN} [\\x20-\\x7e\\x80-\\xff]*\\r?$`);
+const MAYBE_LINE = new RegExp(`^(?:${TOKEN})?$|^${TOKEN}[ \\t][\\t\\x20-\\x7e\\x80-\\xff]*\\r?$`);
 const REQUEST_LINE = new RegExp(`^${TOKEN} (\\S+) HTTP/1\\.\\d$`);
 /** What a server that reads generously may take for a request: further blanks, another version, HTTP/0.9. */
 const LIKE_REQUEST = /[ \t]HTTP\/\d+(?:\.\d*)?[ \t]*$|^GET +\/\S*$/i;
@@ -30,13 +30,17 @@ const HTTP2 = "PRI * HTTP/2.0";
  * @param maxBytes Of a request's head.
  */
 export function readFirstBytes(bytes: Buffer, maxBytes: number): FirstBytes {
-  const text = bytes.toString("latin1", 0, maxBytes + 1);
+  // A server skips empty lines before a request (RFC 9112, 2.2).
+  const text = bytes.toString("latin1", 0, maxBytes + 1).replace(/^(?:\r?\n)+/, "");
+  if (text === "" || text === "\r") return { kind: bytes.length > maxBytes ? "other" : "short" };
   const end = text.indexOf("\n");
   if (end < 0) {
     if (!MAYBE_LINE.test(text)) return { kind: "other" };
     return text.length > maxBytes ? refused("its first line is too long") : { kind: "short" };
   }
   const line = text.slice(0, end).replace(/\r$/, "");
+  // What was no request before its end is none at its end.
+  if (!MAYBE_LINE.test(line)) return { kind: "other" };
   const [, target] = REQUEST_LINE.exec(line) ?? [];
   if (target === undefined) {
     return line !== HTTP2 && LIKE_REQUEST.test(line)

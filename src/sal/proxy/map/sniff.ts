@@ -37,13 +37,17 @@ export function sniff(
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
     let wait = new AbortController();
+    const tooLate = () => {
+      // No page sends half a line and waits: another protocol does.
+      if (bytes.length > 0 && !/[^\r\n]\n/.test(bytes.toString("latin1")))
+        succeed({ kind: "other" });
+      else fail(late());
+    };
     const limit = (milliseconds: number) => {
       wait.abort();
       wait = new AbortController();
       timers.sleep(milliseconds, wait.signal).then(
-        () => {
-          fail(late());
-        },
+        tooLate,
         // The bytes came, or the connection closed.
         () => {},
       );

@@ -63,7 +63,7 @@ export class MappedHost {
 
   async stop(): Promise<void> {
     const child = this.#child;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+    if (child?.exitCode === null && child.signalCode === null) {
       const exited = once(child, "exit");
       child.disconnect();
       await exited;

@@ -17,12 +17,13 @@ describe("the proxy's DNS", () => {
   });
   afterEach(() => rig.stop());
 
+  /** The code of a query that must fail. */
   const failure = async (asking: Promise<unknown>) => {
     const error = await asking.then(
       () => undefined,
-      (thrown: NodeJS.ErrnoException) => thrown,
+      (thrown: unknown) => thrown,
     );
-    return error?.code;
+    return (error as NodeJS.ErrnoException | undefined)?.code;
   };
 
   it("a service has one address under all its names, in both zones and any case", async () => {

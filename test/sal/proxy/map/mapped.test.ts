@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { rawName } from "../../../../src/protocol/name.ts";
 import { MappedRig } from "../../../support/mappedRig.ts";
-import { curl } from "../../../support/proxyRig.ts";
+import { curl, drained } from "../../../support/proxyRig.ts";
+import { FakeTimers } from "../../../support/fakeTime.ts";
+import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 
 const NAME = "weather.bloc.alt";
 
@@ -46,6 +48,38 @@ describe("services at mapped addresses", () => {
     const [answer] = (await once(socket, "data")) as [Buffer];
     expect(answer.toString()).to.equal("got HELO");
     await once(socket, "close");
+  });
+
+  it("a service that cannot be reached says why to its own pages, and nothing to others", async () => {
+    // No time passes.
+    await rig.start({}, {}, { timers: new FakeTimers() });
+    const serviceId = rig.service(NAME);
+    const error = new BlockcloudError("PORT_REFUSED", "It offers port 80.");
+    rig.proxy.fails(rawName(serviceId), error);
+    for (const [host, answer] of [
+      [NAME, /^HTTP\/1\.1 403 [^]*"PORT_REFUSED"/],
+      ["evil.example", /^$/],
+    ] as const) {
+      const socket = await rig.connect(NAME);
+      const all = drained(socket);
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect((await all).text).to.match(answer);
+    }
+  });
+
+  it("half a line waits for its end, but not for ever", async () => {
+    const timers = new FakeTimers();
+    await rig.start({}, { connectMs: 2 ** 30 }, { timers });
+    const arrived = Promise.withResolvers<string>();
+    await rig.tcp(NAME, (socket) => {
+      socket.once("data", (data: Buffer) => {
+        arrived.resolve(data.toString());
+      });
+    });
+    const socket = await rig.connect(NAME);
+    socket.write("LOGIN");
+    expect(await timers.play(arrived.promise)).to.equal("LOGIN");
+    socket.resetAndDestroy();
   });
 
   it("a program that sends a little, ends and waits gets the answer", async () => {

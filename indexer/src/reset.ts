@@ -1,17 +1,18 @@
-import { createRequire } from "node:module";
 import { existsSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 
 /** The part of PGlite that is used here; it comes with Ponder. */
 interface Database {
-  query(sql: string): Promise<{ rows: { table_schema: string }[] }>;
+  query(sql: string): Promise<{ rows: { schema_name: string }[] }>;
   close(): Promise<void>;
 }
 
 /**
- * Takes away the locks of a killed run. Ponder would wait half a minute for its heartbeat to expire. Another process
- * cannot use these files: the command holds a lock of the operating system on their folder.
+ * Drops the tables of an embedded database, so that they are counted anew from the blocks that it keeps. With PGlite,
+ * Ponder writes rows and the mark how far it came without a transaction around them: after a kill, some of a range may
+ * be counted and not marked, and would be counted twice.
  */
-export async function unlock(folder: string): Promise<void> {
+export async function dropTables(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   const ponder = createRequire(realpathSync("node_modules/ponder/package.json"));
   const { PGlite } = (await import(ponder.resolve("@electric-sql/pglite"))) as {
@@ -20,12 +21,9 @@ export async function unlock(folder: string): Promise<void> {
   const database = new PGlite(folder);
   try {
     const { rows } = await database.query(
-      "SELECT table_schema FROM information_schema.tables WHERE table_name = '_ponder_meta'",
+      "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'blockcloud\\_%'",
     );
-    for (const { table_schema: schema } of rows) {
-      const set = `SET value = jsonb_set(value, '{is_locked}', to_jsonb(0))`;
-      await database.query(`UPDATE "${schema}"."_ponder_meta" ${set}`);
-    }
+    for (const { schema_name: name } of rows) await database.query(`DROP SCHEMA "${name}" CASCADE`);
   } catch (cause) {
     // As Ponder says it: the command then begins a new database.
     throw new Error("Failed to connect to PGlite database.", { cause });
