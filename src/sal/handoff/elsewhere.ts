@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
+import { salError } from "../errors.ts";
+import type { Greeting } from "../handshake/greeting.ts";
 import { retire, type Link } from "../transport/link.ts";
 
 /** A RESUME for a session that this process does not have. */
@@ -31,7 +33,7 @@ const MOST_WAITING = 20 * 1024 * 1024;
 const MOST_QUEUED = 256 * 1024;
 
 /** Joins a link with the process that has its session. Both end together. */
-export function joinLink(link: Link, socket: Socket, clock: Scheduler): void {
+function joinLink(link: Link, socket: Socket, clock: Scheduler): void {
   link.handler = {
     data: (chunk) => {
       if (socket.writableLength > MOST_WAITING) link.destroy();
@@ -60,4 +62,30 @@ export function joinLink(link: Link, socket: Socket, clock: Scheduler): void {
   socket.once("close", () => {
     if (!socket.readableEnded) link.destroy();
   });
+}
+
+/**
+ * Goes on with a session that began with a process before this one: leads its client's link there.
+ *
+ * @throws BlockcloudError `SAL_BUSY` if a process does not answer now, `SAL_SESSION_LOST` if none has the session, or
+ *   what ended the link meanwhile.
+ */
+export async function resumeElsewhere(
+  greeting: Greeting,
+  {
+    resume,
+    elsewhere,
+    clock,
+  }: { resume: ForeignResume; elsewhere: Elsewhere | undefined; clock: Scheduler },
+  signal: AbortSignal,
+): Promise<void> {
+  const found = (await elsewhere?.find(resume, signal)) ?? "unknown";
+  if (found === "busy") throw salError("busy", "The session's process does not answer now.");
+  // An unknown session and a wrong proof look alike.
+  if (found === "unknown") throw salError("lost", "The session cannot be resumed here.");
+  if (greeting.failure !== undefined) {
+    found.destroy();
+    throw greeting.failure;
+  }
+  joinLink(greeting.release(), found, clock);
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Address, Hex } from "viem";
 import { plainAddress } from "../../net/peer.ts";
-import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -23,12 +22,13 @@ import {
   type Begin,
 } from "../handshake/messages.ts";
 import { channelOf, ResumeKeys } from "../handshake/secrets.ts";
-import { joinLink, type Elsewhere } from "../handoff/elsewhere.ts";
+import { resumeElsewhere, type Elsewhere } from "../handoff/elsewhere.ts";
 import { Till, type Pricing } from "../pay/till.ts";
 import type { SessionDependencies } from "../session/role.ts";
 import type { Link } from "../transport/link.ts";
 import type { ProviderDirect } from "../upgrade/providerDirect.ts";
 import { FrameType } from "../wire/frames.ts";
+import { FlowAdmission } from "./flowAdmission.ts";
 import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
 import {
   ProviderSession,
@@ -66,9 +66,8 @@ export class SalProvider implements SessionOwner {
   readonly #prover: Prover;
   readonly #domain: Domain;
   readonly #table: SessionTable;
-  readonly #flows: PeerBounds;
+  readonly #flows: FlowAdmission;
   readonly #signing: RateLimit;
-  readonly #opening: RateLimit;
   readonly #till: Till | undefined;
   /** Since when no session may begin. */
   #leaving: BlockcloudError | undefined;
@@ -106,18 +105,14 @@ export class SalProvider implements SessionOwner {
     const signer = new ReceiptSigner(options.domain);
     this.#prover = new Prover(options.service, signer, () => dependencies.now());
     this.#table = new SessionTable(limits, dependencies.clock);
-    this.#flows = new PeerBounds({ total: limits.maxFlows, perPeer: limits.maxFlowsPerPeer });
     const { pricing } = options;
     this.#till = pricing && new Till(pricing, dependencies);
     const { maxPeers } = limits;
     const monotonic = () => dependencies.clock.monotonic();
-    const { handshakesPerSecond, handshakeBurst, opensPerSecond, openBurst } = limits;
+    this.#flows = new FlowAdmission(limits, monotonic);
+    const { handshakesPerSecond, handshakeBurst } = limits;
     const signing = { perSecond: handshakesPerSecond, burst: handshakeBurst, maxPeers };
     this.#signing = new RateLimit(signing, monotonic);
-    this.#opening = new RateLimit(
-      { perSecond: opensPerSecond, burst: openBurst, maxPeers },
-      monotonic,
-    );
   }
 
   /** Where sessions are paid; undefined if the service has no price. */
@@ -194,9 +189,9 @@ export class SalProvider implements SessionOwner {
     for (const session of this.#table.all()) session.leave();
   }
 
-  /** Whether flows are open, or their last bytes are under way. */
+  /** Whether flows are open, or a connected client has not acknowledged everything. */
   get isBusy(): boolean {
-    return this.#isBusy;
+    return this.#flows.size > 0 || this.#table.all().some((session) => session.isSending);
   }
 
   /** Tells all clients to go on over another link, as when the present one is lost. */
@@ -234,7 +229,7 @@ export class SalProvider implements SessionOwner {
     const { clock } = this.#dependencies;
     const end = clock.monotonic() + milliseconds;
     this.leave();
-    while (this.#isBusy && clock.monotonic() < end) {
+    while (this.isBusy && clock.monotonic() < end) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       clock.after(Math.min(DRAIN_CHECK_MS, milliseconds), () => {
         resolve(undefined);
@@ -242,11 +237,6 @@ export class SalProvider implements SessionOwner {
       await promise;
     }
     this.stop(salError("leaving", "The provider stops."));
-  }
-
-  /** Whether flows are open, or a connected client has not acknowledged everything. */
-  get #isBusy(): boolean {
-    return this.#flows.size > 0 || this.#table.all().some((session) => session.isSending);
   }
 
   /** Ends all sessions. */
@@ -259,21 +249,11 @@ export class SalProvider implements SessionOwner {
   // SessionOwner
 
   admit(session: ProviderSession): BlockcloudError | undefined {
-    const { address } = session.peer;
-    // Flows that are refused count here, too: they cost an answer.
-    if (this.#opening.take(peerOf(address)) > 0) {
-      return salError("busy", "Too many flows were opened at once.");
-    }
-    const reached = this.#flows.reached(address);
-    return reached === undefined ? undefined : salError("busy", `Too many flows (${reached}).`);
+    return this.#flows.refusal(session.peer.address);
   }
 
   count(session: ProviderSession): () => void {
-    const { address } = session.peer;
-    this.#flows.add(address);
-    return () => {
-      this.#flows.remove(address);
-    };
+    return this.#flows.count(session.peer.address);
   }
 
   orphaned(session: ProviderSession): void {
@@ -325,7 +305,11 @@ export class SalProvider implements SessionOwner {
       this.#begin(greeting, session, channel, decodeBegin(payload));
       return undefined;
     });
-    if (foreign !== undefined) await this.#resumeElsewhere(greeting, channel, foreign, signal);
+    if (foreign === undefined) return;
+    const { serviceId, elsewhere } = this;
+    const resume = { serviceId, peer: greeting.link.peer, channel, payload: foreign };
+    const { clock } = this.#dependencies;
+    await resumeElsewhere(greeting, { resume, elsewhere, clock }, signal);
   }
 
   #begin(greeting: Greeting, id: Buffer, channel: Hex, begin: Begin): void {
@@ -366,32 +350,7 @@ export class SalProvider implements SessionOwner {
 
   #resumed(greeting: Greeting, channel: Hex, payload: Buffer): boolean {
     const resume = decodeResume(payload);
-    const session = this.#table.find(resume.session);
-    if (session?.resume(greeting, channel, resume) !== true) return false;
-    this.#table.adopted(session);
-    this.#dependencies.observer?.resumed();
-    return true;
-  }
-
-  /** The session may have begun with a process before this one. */
-  async #resumeElsewhere(
-    greeting: Greeting,
-    channel: Hex,
-    payload: Buffer,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { serviceId } = this;
-    const { peer } = greeting.link;
-    const resume = { serviceId, peer, channel, payload };
-    const found = (await this.elsewhere?.find(resume, signal)) ?? "unknown";
-    if (found === "busy") throw salError("busy", "The session's process does not answer now.");
-    // An unknown session and a wrong proof look alike.
-    if (found === "unknown") throw salError("lost", "The session cannot be resumed here.");
-    if (greeting.failure !== undefined) {
-      found.destroy();
-      throw greeting.failure;
-    }
-    joinLink(greeting.release(), found, this.#dependencies.clock);
+    return this.#table.find(resume.session)?.resume(greeting, channel, resume) === true;
   }
 }
 
