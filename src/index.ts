@@ -32,6 +32,7 @@ export { systemTimers, type Timers } from "./node/timers.ts";
 export * from "./protocol/index.ts";
 export { salErrors } from "./sal/errors.ts";
 export type { SalLimits } from "./sal/provider/limits.ts";
+export type { DirectSettings } from "./sal/upgrade/settings.ts";
 export type { FlowPeer } from "./sal/provider/service.ts";
 export type { Flow } from "./sal/session/flow.ts";
 export { resolveErrors, type Answer, type AnswerSource, type Change } from "./resolver/answer.ts";

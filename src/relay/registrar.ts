@@ -27,7 +27,7 @@ import { Holder, type Tokens } from "./holder.ts";
 import type { Reservations } from "./reservations.ts";
 
 /** A provider asks every 3 s; one that is silent for longer has lost its network. */
-const SILENT_MS = 12_000;
+const SILENT_MS = 15_000;
 /** Longest timer, milliseconds: a delegation may end later. */
 const LONGEST_MS = 2 ** 31 - 1;
 

@@ -36,6 +36,8 @@ export class Visitor implements Waiting {
   #bytes: number;
   readonly #tried = new Set<Carrier>();
   #tries = 0;
+  /** Whether a connection was asked for that has not come. */
+  #isPending = false;
   #isOver = false;
   #cancelReplay = () => {};
   readonly #cancelLimit: () => void;
@@ -58,6 +60,7 @@ export class Visitor implements Waiting {
   }
 
   given(carrier: Carrier): void {
+    this.#isPending = false;
     if (this.#isOver) {
       carrier.destroy();
       return;
@@ -82,11 +85,13 @@ export class Visitor implements Waiting {
   }
 
   #try(): void {
+    if (this.#isPending) return;
     if (this.#tries >= MOST_TRIES) {
       if (this.#tried.size === 0) this.#refuse("silent");
       return;
     }
     this.#tries += 1;
+    this.#isPending = true;
     this.#parts.holder.request(this);
   }
 

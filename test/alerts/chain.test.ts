@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { parseEther, toHex } from "viem";
 import { createAlerts } from "../../src/alerts/createAlerts.ts";
 import type { AlertMessage } from "../../src/alerts/store.ts";
 import { Webhook } from "../../src/alerts/webhook.ts";
@@ -69,7 +70,7 @@ describe("alerts of a chain", function () {
     const told = () => got.map(({ event, key }) => `${event} ${key}`);
     const both = ["fired service 1 lease", `fired account ${POOR} balance`];
     expect(told()).to.deep.equal(both);
-    await rig.request("hardhat_setBalance", [POOR, "0xde0b6b3a7640000"]);
+    await rig.request("hardhat_setBalance", [POOR, toHex(parseEther("10000"))]);
     const second = create();
     await second.start();
     await until("one is over", () => got.length === 3);

@@ -17,14 +17,18 @@ describe("the console's build", function () {
 
   it("loads less than 300 KB of compressed script, whichever page is opened", () => {
     const text = (name: string) => files.get(name)?.plain.toString() ?? "";
-    /** A script with all that it imports at once. */
+    /** A script with all that it imports at once, and with its worker. */
     const closure = (name: string, found = new Set<string>()): Set<string> => {
       if (found.has(name)) return found;
       found.add(name);
+      const at = new URL(`http://page${name}`);
       for (const [, imported = ""] of text(name).matchAll(
-        /(?:from|import)\s*"(\.\/[\w.-]+\.js)"/g,
+        /(?:from|import)\s*["`](\.\/[\w.-]+\.js)["`]/g,
       )) {
-        closure(new URL(imported, `http://page${name}`).pathname, found);
+        closure(new URL(imported, at).pathname, found);
+      }
+      for (const [worker = ""] of text(name).matchAll(/\bworker-[\w-]+\.js/g)) {
+        closure(new URL(worker, at).pathname, found);
       }
       return found;
     };

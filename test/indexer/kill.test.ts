@@ -67,10 +67,14 @@ describe("an index that is killed", function () {
       await until("Ponder runs again", () => rig.parts.indexer.pid !== pid);
       await rig.caughtUp();
     }
-    const { account } = await rig.query<{ account: { deposited: string } }>(
-      "query ($payer: String!) { account(payer: $payer) { deposited } }",
-      { payer: story.payer.address.toLowerCase() },
-    );
+    const { account, rounds } = await rig.query<{
+      account: { deposited: string };
+      rounds: { totalCount: number };
+    }>("query ($payer: String!) { account(payer: $payer) { deposited } rounds { totalCount } }", {
+      payer: story.payer.address.toLowerCase(),
+    });
+    expect(rounds.totalCount).to.equal(whole["round"]!.length);
+    expect(whole["round"]).to.have.length(24);
     expect(account.deposited).to.equal(bloc(1_002).toString());
   });
 

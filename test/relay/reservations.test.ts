@@ -178,22 +178,28 @@ describe("reservations at a relay", () => {
   it("of a provider that says nothing, or is silent later, are over in time", async () => {
     const mute = await dial();
     await mute.challenged;
-    await rig.clock.advance(12_000);
+    await rig.clock.advance(15_000);
     await mute.ended;
     const provider = await dial();
     expect(await provider.reserve()).to.equal("reserved");
-    await rig.clock.advance(12_000);
+    await rig.clock.advance(15_000);
     await provider.ended;
     await until("it has ended", () => rig.relay.reservations === 0, 1);
   });
 
   for (const [what, send] of Object.entries({
-    "an unknown frame": (to: RawProvider) => to.control.send(0x6f as RelayFrame),
-    "a reservation that is cut off": (to: RawProvider) =>
-      to.control.send(RelayFrame.reserve, Buffer.alloc(40)),
-    "a token of another length": (to: RawProvider) =>
-      to.control.send(RelayFrame.decline, Buffer.alloc(3)),
-    "bytes that are no frames": (to: RawProvider) => to.link.write(Buffer.alloc(64, 0xff)),
+    "an unknown frame": (to: RawProvider) => {
+      to.control.send(0x6f as RelayFrame);
+    },
+    "a reservation that is cut off": (to: RawProvider) => {
+      to.control.send(RelayFrame.reserve, Buffer.alloc(40));
+    },
+    "a token of another length": (to: RawProvider) => {
+      to.control.send(RelayFrame.decline, Buffer.alloc(3));
+    },
+    "bytes that are no frames": (to: RawProvider) => {
+      to.link.write(Buffer.alloc(64, 0xff));
+    },
     "a second reservation": async (to: RawProvider) => {
       const message = await to.reservation();
       to.send(message);

@@ -44,6 +44,8 @@ export class MappedRig {
   terminator: Terminator | undefined;
   /** Unlike those of other test processes at the same time. */
   range = `127.${100 + (process.pid % 100)}.${(process.pid >> 8) % 256}.0/24`;
+  /** Called with the numbers of mappings and of addresses with listeners. */
+  changed: (mappings: number, listening: number) => void = () => {};
   readonly #folder = mkdtempSync(path.join(tmpdir(), "mapped-"));
   #store: MapStore | undefined;
   #numbers = 0n;
@@ -98,6 +100,9 @@ export class MappedRig {
           now: () => this.now,
           dnsObserver: blindDns,
           terminator: this.terminator,
+          changed: (mappings, listening) => {
+            this.changed(mappings, listening);
+          },
         },
         ...dependencies,
       },

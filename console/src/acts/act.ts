@@ -20,13 +20,8 @@ export type Reader = Client<Transport, Chain | undefined, Account | undefined> &
     | "getBalance"
     | "getBlock"
     | "getGasPrice"
-    | "getTransaction"
-    | "getTransactionCount"
-    | "getTransactionReceipt"
     | "readContract"
     | "simulateContract"
-    | "waitForTransactionReceipt"
-    | "watchBlockNumber"
   >;
 
 /** What an act reads from. */

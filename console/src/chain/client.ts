@@ -12,12 +12,10 @@ import {
   getGasPrice,
   getLogs,
   getTransaction,
-  getTransactionCount,
   getTransactionReceipt,
   readContract,
   simulateContract,
   waitForTransactionReceipt,
-  watchBlockNumber,
 } from "viem/actions";
 import type { ConsoleConfig } from "../config.ts";
 import { PageError } from "../failure.ts";
@@ -36,12 +34,10 @@ const actions = {
   getGasPrice,
   getLogs,
   getTransaction,
-  getTransactionCount,
   getTransactionReceipt,
   readContract,
   simulateContract,
   waitForTransactionReceipt,
-  watchBlockNumber,
 };
 
 /** The chain, over one JSON-RPC endpoint. */

@@ -59,7 +59,8 @@ export const doctor = chainCommand(
       "blockcloud doctor --reach weather.bloc.alt --resolver http://127.0.0.1:8053",
       "blockcloud doctor --operator-key-file operator.key --metrics 127.0.0.1:9464 --json",
     ],
-    notes: "Exit code 1 if any check failed. It sends nothing and opens no encrypted key.",
+    notes:
+      "Exit code 1 if any check failed. It changes nothing, sends no transaction and opens no encrypted key.",
     async run({ flags, io, client, deployment, output }) {
       const { walletKey, serviceKey, ownerKey, operatorKey, keeperKey, faucetKey, deviceKey } =
         flags;

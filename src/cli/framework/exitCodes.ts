@@ -29,6 +29,8 @@ const byCode: Readonly<Record<string, number>> = {
   CORAL_ADDRESS_INVALID: exitCodes.usage,
   GIFT_INVALID: exitCodes.usage,
   NO_TEST_CHAIN: exitCodes.usage,
+  DATABASE_URL_INVALID: exitCodes.usage,
+  SQL_NEEDS_POSTGRES: exitCodes.usage,
   SERVICE_KEY_OTHER: exitCodes.usage,
   SERVICE_RETIRED: exitCodes.usage,
   SERVICE_UNREGISTERED: exitCodes.usage,

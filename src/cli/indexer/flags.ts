@@ -31,6 +31,10 @@ export const allowOrigin = list(
 );
 
 /** SQL over HTTP. */
-export const sql = toggle("--sql", "answer SQL at /sql/db, too: for clients that you trust", {
-  config: "indexer.sql",
-});
+export const sql = toggle(
+  "--sql",
+  "answer SQL at /sql/db, too, with Postgres: for clients that you trust",
+  {
+    config: "indexer.sql",
+  },
+);

@@ -3,7 +3,8 @@ import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
-import { readDatabaseUrl } from "./databaseUrl.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { DATABASE_URL, readDatabaseUrl } from "./databaseUrl.ts";
 import * as own from "./flags.ts";
 import { indexerFrontFlags } from "./frontFlags.ts";
 
@@ -22,6 +23,12 @@ export const indexerRun = chainCommand({
 docs/indexer.md describes tables and queries.`,
   async run({ flags, deployment, io }) {
     const databaseUrl = readDatabaseUrl(flags.databaseUrlFile, io.env);
+    if (flags.sql && databaseUrl === undefined) {
+      // PGlite has one session: a temporary table of Ponder's hides the table of its name from a reader's query.
+      throw new BlockcloudError("SQL_NEEDS_POSTGRES", "The embedded database answers no SQL.", {
+        remedy: `Name a Postgres database by --database-url-file or $${DATABASE_URL}, or leave --sql out.`,
+      });
+    }
     const { createIndexer, prepareIndexer } = await import("../../indexer/createIndexer.ts");
     const root = packageRoot();
     const prepared = await prepareIndexer({ root, stateDir: flags.state, deployment });

@@ -30,7 +30,7 @@ import { WaitingConnection } from "./waitingConnection.ts";
 /** How long a reservation may take, from the first packet, milliseconds. */
 const RESERVE_MS = 10_000;
 /** When the relay is asked whether it is still there, and when it is given up, milliseconds. */
-const TIMES = { pingMs: 3_000, silentMs: 6_000 };
+const TIMES = { pingMs: 3_000, silentMs: 10_000 };
 /** First and longest pause before a lost relay is tried again, milliseconds. */
 const PAUSE_MS = { first: 250, most: 30_000 };
 

@@ -133,7 +133,9 @@ export class IndexRig {
 
   /** All rows of a table, in the order of their texts. */
   async rows(table: string): Promise<string[]> {
-    const sql = JSON.stringify({ json: { sql: `select * from "${table}"`, params: [] } });
+    // With the schema: PGlite has one session, in which temporary tables of Ponder's hide others of their names.
+    const from = `"${this.parts.indexer.schema ?? ""}"."${table}"`;
+    const sql = JSON.stringify({ json: { sql: `select * from ${from}`, params: [] } });
     const response = await fetch(`${this.base}/sql/db?sql=${encodeURIComponent(sql)}`);
     const text = await response.text();
     if (!response.ok) throw new Error(`${table}: ${text}`);

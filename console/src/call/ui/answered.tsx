@@ -128,7 +128,7 @@ function Body({ bytes }: { bytes: Uint8Array }) {
   const cut = bytes.length > most || lines.length > MOST_LINES;
   return (
     <>
-      <pre className="body" tabIndex={0} aria-label="Body">
+      <pre className="body" tabIndex={0} role="region" aria-label="Body">
         {lines
           .slice(0, MOST_LINES)
           .map((line) => shown(line, LONGEST_LINE).text)
