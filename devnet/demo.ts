@@ -274,7 +274,10 @@ async function moveUnderDownload(running: Running, screen: Screen, timers: Timer
     await download.wentOn();
     await download.during(async () => {
       const successor = running.replace();
-      running.workers.push(successor);
+      const { workers } = running;
+      // The old process ends by itself, with the download.
+      const old = workers.findIndex(({ name }) => name === successor.name);
+      workers.splice(old, 1, successor);
       await successor.logged("provider started");
     });
     running.download = await download.finish(file);
