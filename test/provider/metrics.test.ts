@@ -163,11 +163,11 @@ describe("ProviderMetrics", () => {
       others: await value("pay_refusals_total", { code: "other" }),
       vanished: await value("pay_transfers_reorganised_total", { outcome: "vanished" }),
       lost: await value("pay_transfers_reorganised_total", { outcome: "lost" }),
-      tabs: await value("pay_tabs"),
+      tabs: await value("pay_tabs_open"),
       exposure: await value("pay_exposure_bloc"),
       limit: await value("pay_exposure_limit_bloc"),
       waiting: await value("pay_waiting_bloc"),
-      pending: await value("pay_pending_settlements"),
+      pending: await value("pay_settlements_open"),
     });
     expect(await read()).to.deep.equal({
       ...{ charged: 3, credited: 2, redeemed: 1, paid: 4, skipped: 1, refused: 1, others: 1 },

@@ -66,7 +66,11 @@ export class PayMetrics {
       "Settled transfers that a reorganisation took from the chain, and those of them that were lost.",
       { ...SERVICE, outcome: REVIEWS },
     );
-    this.#tabs = metrics.gauge("blockcloud_pay_tabs", "Tabs that the collector holds.", SERVICE);
+    this.#tabs = metrics.gauge(
+      "blockcloud_pay_tabs_open",
+      "Tabs that the collector holds.",
+      SERVICE,
+    );
     this.#exposure = metrics.gauge(
       "blockcloud_pay_exposure_bloc",
       "Vouchers that payers can void by a withdrawal, because their tabs are not open on chain, BLOC.",
@@ -83,7 +87,7 @@ export class PayMetrics {
       SERVICE,
     );
     this.#pending = metrics.gauge(
-      "blockcloud_pay_pending_settlements",
+      "blockcloud_pay_settlements_open",
       "Transfers over HTTP that are not settled yet.",
       SERVICE,
     );
