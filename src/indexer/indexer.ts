@@ -73,7 +73,6 @@ export class Indexer implements Startable {
   #process: PonderProcess | undefined;
   #port: number | undefined;
   #indexed: Head | undefined;
-  #schema: string | undefined;
   #isUnfit = false;
   #running: Promise<void> | undefined;
 
@@ -90,11 +89,6 @@ export class Indexer implements Startable {
   /** Ponder's process; tests end it. */
   get pid(): number | undefined {
     return this.#process?.pid;
-  }
-
-  /** The schema of the tables; undefined before the first start of Ponder. */
-  get schema(): string | undefined {
-    return this.#schema;
   }
 
   start(): Promise<void> {
@@ -171,7 +165,6 @@ export class Indexer implements Startable {
     const { generation } = folder;
     const tag = `${deploymentTag(deployment)}-${deployment.contracts.registry}-${generation}`;
     rpc.chainId = syncId(tag);
-    this.#schema = `blockcloud_${digest(`${tag}-${hash}`).slice(0, 12)}`;
     const port = await freePort();
     this.#port = undefined;
     this.#indexed = undefined;
@@ -179,7 +172,7 @@ export class Indexer implements Startable {
       {
         program: installation.program,
         root: app,
-        schema: this.#schema,
+        schema: `blockcloud_${digest(`${tag}-${hash}`).slice(0, 12)}`,
         port,
         env: ponderEnv({
           ...this.#options,

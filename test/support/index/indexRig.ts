@@ -24,12 +24,17 @@ export interface IndexRigOptions {
 const front: CreateIndexerOptions["front"] = {
   listen: { host: "127.0.0.1", port: 0 },
   origins: [],
-  sql: true,
+  sql: false,
   trustedProxies: [],
   maxConnections: 0,
   maxConnectionsPerPeer: 0,
   keepAliveMs: 5_000,
 };
+
+interface Field {
+  name: string;
+  type: { kind: string; ofType: { kind: string } | null };
+}
 
 /** An index with a folder of its own, on any chain. */
 export class IndexRig {
@@ -131,16 +136,33 @@ export class IndexRig {
     });
   }
 
-  /** All rows of a table, in the order of their texts. */
+  /** All rows of a table with all columns, in the order of their texts. */
   async rows(table: string): Promise<string[]> {
-    // With the schema: PGlite has one session, in which temporary tables of Ponder's hide others of their names.
-    const from = `"${this.parts.indexer.schema ?? ""}"."${table}"`;
-    const sql = JSON.stringify({ json: { sql: `select * from ${from}`, params: [] } });
-    const response = await fetch(`${this.base}/sql/db?sql=${encodeURIComponent(sql)}`);
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${table}: ${text}`);
-    const { rows } = JSON.parse(text) as { rows: unknown[] };
-    return rows.map((row) => JSON.stringify(row)).sort();
+    const name = table.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    const { __type: type } = await this.#direct<{ __type: { fields: Field[] } }>(
+      `{ __type(name: "${name}") { fields { name type { kind ofType { kind } } } } }`,
+    );
+    const columns = type.fields
+      .filter(({ type: { kind, ofType } }) => (ofType?.kind ?? kind) === "SCALAR")
+      .map((field) => field.name);
+    const answer = await this.#direct<Record<string, { totalCount: number; items: object[] }>>(
+      `{ ${name}s(limit: 1000) { totalCount items { ${columns.join(" ")} } } }`,
+    );
+    const { totalCount, items } = answer[`${name}s`]!;
+    if (totalCount !== items.length) throw new Error(`${table} has more than a page of rows.`);
+    return items.map((row) => JSON.stringify(row)).sort();
+  }
+
+  /** Asks Ponder itself, without the bounds of the front. */
+  async #direct<T>(query: string): Promise<T> {
+    const response = await fetch(`${this.parts.indexer.base ?? ""}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query }),
+    });
+    const { data, errors } = (await response.json()) as { data?: T; errors?: unknown };
+    if (data === undefined || errors !== undefined) throw new Error(JSON.stringify(errors));
+    return data;
   }
 
   /** The whole index. */
