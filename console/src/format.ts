@@ -1,4 +1,4 @@
-import type { Verdict } from "@protocol/tally.ts";
+import type { Verdict } from "../../src/protocol/tally.ts";
 
 const WEI = 10n ** 18n;
 
