@@ -1,6 +1,6 @@
 import { useState, type SubmitEvent } from "react";
 import { useHead, useSources } from "../context.tsx";
-import { linkTo, goTo, usePlace } from "../router.ts";
+import { linkTo, usePlace } from "../router.ts";
 import { Failure } from "../ui/notice.tsx";
 import { stages, type Progress } from "./progress.ts";
 import { Result } from "./ui/result.tsx";
@@ -21,7 +21,8 @@ export default function Page() {
   const { progress, result, failure, start, cancel } = useVerification();
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    goTo(linkTo(["verify", epoch]), { replace: true });
+    // The address says what is shown. The router is not told: it would begin the page anew.
+    history.replaceState(null, "", linkTo(["verify", epoch]));
     start({ deployment: config.deployment, epoch: wholeNumber(epoch), rpc });
   };
   return (
