@@ -36,6 +36,7 @@ describe("what a command loads", function () {
       "cli/provider/gatewayFlags.ts",
       "cli/provider/payFlags.ts",
       "cli/provider/payLimitFlags.ts",
+      "cli/provider/relayFlags.ts",
       "cli/provider/replicaFlags.ts",
       "cli/provider/run.ts",
       "cli/provider/salFlags.ts",
