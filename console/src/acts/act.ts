@@ -1,21 +1,12 @@
-import type {
-  Abi,
-  Account,
-  Address,
-  Chain,
-  Client,
-  PublicActions,
-  Transport,
-  TransactionReceipt,
-} from "viem";
+import type { Abi, Address, Client, PublicActions, TransactionReceipt } from "viem";
 import type { abis } from "../../../src/protocol/abis.ts";
 import type { Rpc } from "../verify/rpc.ts";
 import type { VerifiedDeployment } from "../verify/deployment.ts";
 
 /** Any client that reads. */
-export type Reader = Client<Transport, Chain | undefined, Account | undefined> &
+export type Reader = Client &
   Pick<
-    PublicActions<Transport, Chain | undefined, Account | undefined>,
+    PublicActions,
     | "estimateContractGas"
     | "getBalance"
     | "getBlock"

@@ -43,7 +43,8 @@ export function describeRefusal(functionName: string, error: unknown): Blockclou
 export function saidBy(error: unknown): string {
   if (typeof error !== "object" || error === null) return String(error).slice(0, MAX_TEXT);
   const { shortMessage, message } = error as { shortMessage?: unknown; message?: unknown };
-  return String(shortMessage ?? message ?? "no reason").slice(0, MAX_TEXT);
+  const text = [shortMessage, message].find((each) => typeof each === "string");
+  return (text ?? "no reason").slice(0, MAX_TEXT);
 }
 
 /** Nodes put the data of a revert at different depths: `data`, `data.data`, `cause.data`, `error.data`. */

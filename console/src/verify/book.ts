@@ -143,7 +143,7 @@ export class Book {
       this.#set(this.#service(number).active, since, active);
     } else if (isEvent(log, registry, "SlotTaken")) {
       const { number, since, slot } = argsOf(log, registry, "SlotTaken");
-      this.#set(this.#service(number).slot, since, Number(slot));
+      this.#set(this.#service(number).slot, since, slot);
     } else if (isEvent(log, staking, "ServiceStakeChanged")) {
       const { number, since, stake } = argsOf(log, staking, "ServiceStakeChanged");
       this.#set(this.#service(number).stake, since, stake);

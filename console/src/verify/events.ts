@@ -21,7 +21,7 @@ type Args<A extends Abi, E extends ContractEventName<A>> = GetEventArgs<
 
 /** The first topic of an event. */
 export function topicOf<const A extends Abi>(abi: A, eventName: ContractEventName<A>): Hex {
-  const [topic] = encodeEventTopics({ abi: abi as Abi, eventName });
+  const [topic] = encodeEventTopics({ abi, eventName } as { abi: Abi; eventName: string });
   return topic as Hex;
 }
 
@@ -52,7 +52,7 @@ export function argsOf<const A extends Abi, E extends ContractEventName<A>>(
 ): Args<A, E> {
   try {
     const topics = log.topics as [Hex, ...Hex[]];
-    const { args } = decodeEventLog({ abi: abi as Abi, eventName, topics, data: log.data });
+    const { args } = decodeEventLog({ ...{ abi, eventName, topics }, data: log.data });
     return args as unknown as Args<A, E>;
   } catch (cause) {
     throw new BlockcloudError(

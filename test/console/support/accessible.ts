@@ -17,7 +17,7 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
   expect(wider, `${what} is wider than its window`).to.be.at.most(0);
   await page.evaluate(await readFile(axe, "utf8"));
-  const { violations } = (await page.evaluate("axe.run()")) as { violations: Finding[] };
+  const { violations } = await page.evaluate<{ violations: Finding[] }>("axe.run()");
   const serious = violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(
