@@ -7,7 +7,7 @@ export const consoleFlags = {
     "--listen <host:port>",
     "address of the page; :port is loopback",
     portOrHostAndPort,
-    { env: "BLOCKCLOUD_CONSOLE_LISTEN", config: "console.listen", default: "127.0.0.1:8070" },
+    { env: "BLOCKCLOUD_CONSOLE_LISTEN", config: "console.listen", default: "127.0.0.1:8060" },
   ),
   index: text(
     "--index <url>",

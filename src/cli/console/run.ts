@@ -14,8 +14,8 @@ export const consoleRun = chainCommand({
   },
   examples: [
     "blockcloud console run",
-    "blockcloud console run --listen :8070 --index http://127.0.0.1:8060",
-    "blockcloud console run --listen 192.0.2.7:8070 --host-name console.example --resolver http://127.0.0.1:8053",
+    "blockcloud console run --listen :8060 --index http://127.0.0.1:8070",
+    "blockcloud console run --listen 192.0.2.7:8060 --host-name console.example --resolver http://127.0.0.1:8053",
   ],
   notes: "docs/console.md describes the page, and how any other web server serves it.",
   async run({ flags, deployment, io, progress }) {

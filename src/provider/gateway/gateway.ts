@@ -19,7 +19,7 @@ import type { Scheduler } from "../../node/scheduler.ts";
 import { Connections } from "../../net/connections.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import type { Payments } from "./pay/payments.ts";
-import { GatewayProblem } from "./problem.ts";
+import { refuseConnect } from "./refuseConnect.ts";
 import { gatewaySettings, type GatewayOptions, type GatewaySettings } from "./options.ts";
 import type { GatewayObserver } from "../metrics.ts";
 import { ServiceReceipts } from "./serviceReceipts.ts";
@@ -345,14 +345,4 @@ function halfClosedListener(act: (socket: Socket) => void): (this: Socket) => vo
   return function (this: Socket) {
     act(this);
   };
-}
-
-/** CONNECT names a host for a tunnel, but this is not a forward proxy. */
-function refuseConnect(socket: Socket): void {
-  const problem = new GatewayProblem("TARGET_REFUSED");
-  const { body } = problem;
-  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n`;
-  socket.on("error", () => {});
-  socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body.toString()}`);
-  socket.destroySoon();
 }

@@ -38,6 +38,7 @@ import { checkDelegation, checkSubServiceKey } from "../subservice/createSubServ
 import { checkOptions } from "./checkOptions.ts";
 import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
 import type { Listener, ListenOptions, RecordPublisher } from "./listener.ts";
+import { watchedPublisher } from "./watchedPublisher.ts";
 
 const BACKLOG = 128;
 const DRAIN_MS = 8_000;
@@ -120,7 +121,15 @@ export class ServiceListener implements Listener {
     const publisher = new Publisher(
       { serviceId: this.serviceId, key, delegation: options.delegation ?? "0x", domain },
       {
-        ...{ network: this.#watched(network), store, now, timers, log },
+        ...{ store, now, timers, log },
+        network: watchedPublisher(network, {
+          taken: () => {
+            this.#published.resolve(undefined);
+          },
+          refused: (error) => {
+            this.#refusal = error;
+          },
+        }),
         whereabouts: {
           endpoints: () => this.endpoints.map((uri, priority) => ({ uri, priority, weight: 1 })),
           follow: () => Promise.resolve(undefined),
@@ -328,35 +337,6 @@ export class ServiceListener implements Listener {
       { chain: this.#chain, timers: systemTimers, log: this.#log, registry },
     );
     return { network, parts: [parts] };
-  }
-
-  /** Notices when a record was taken. */
-  #watched(network: RecordPublisher): RecordPublisher {
-    return {
-      get peers() {
-        return network.peers;
-      },
-      get alone() {
-        return network.alone;
-      },
-      publish: async (kind, encoded) => {
-        try {
-          const pushed = await network.publish(kind, encoded);
-          void pushed.stored.then(
-            (count) => {
-              if (pushed.peers > 0 || count > 0) this.#published.resolve(undefined);
-            },
-            (error: unknown) => {
-              this.#refusal = error;
-            },
-          );
-          return pushed;
-        } catch (error) {
-          this.#refusal = error;
-          throw error;
-        }
-      },
-    };
   }
 
   #openStore(): ProviderStore {

@@ -48,6 +48,23 @@ export function checkClientProof(claim: ClientClaim & { signature: Hex }, domain
   throw salError("identity", `The proof of ${claim.client} was signed by ${signer ?? "no key"}.`);
 }
 
+/**
+ * Who begins a session with a service that asks for it.
+ *
+ * @throws BlockcloudError `CLIENT_PROOF_REQUIRED` if the client does not say, or another key signed.
+ */
+export function clientOf(
+  {
+    serviceId,
+    channel,
+    proof,
+  }: { serviceId: Hex; channel: Hex; proof: CompactClientProof | undefined },
+  domain: Domain,
+): Address {
+  if (proof !== undefined) return checkClientProof({ serviceId, channel, ...proof }, domain);
+  throw salError("identity", `The service ${serviceId} serves only clients that say who they are.`);
+}
+
 function digest({ client, serviceId, channel, issuedAt }: ClientClaim, domain: Domain): Uint8Array {
   return hexToBytes(
     hashTypedData({

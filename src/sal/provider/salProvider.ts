@@ -1,14 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { Address, Hex } from "viem";
-import { plainAddress } from "../../net/peer.ts";
+import type { Hex } from "viem";
+import { peerOf, plainAddress } from "../../net/peer.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { ReceiptSigner } from "../../protocol/receipt.ts";
 import type { Domain } from "../../protocol/typedData.ts";
-import { peerOf } from "../../net/peer.ts";
 import { salError } from "../errors.ts";
-import { checkClientProof } from "../handshake/clientProof.ts";
+import { clientOf } from "../handshake/clientProof.ts";
 import { unexpected } from "../handshake/clientHandshake.ts";
 import { Greeting } from "../handshake/greeting.ts";
 import {
@@ -316,7 +315,10 @@ export class SalProvider implements SessionOwner {
     if (!begin.session.equals(id)) throw salError("protocol", "The client begins another session.");
     const refusal = this.#stopping ?? this.#leaving;
     if (refusal !== undefined) throw refusal;
-    const client = this.#clientOf(begin, channel);
+    const { serviceId, asksClient } = this.#service;
+    const client = asksClient
+      ? clientOf({ serviceId, channel, proof: begin.proof }, this.#domain)
+      : undefined;
     const keys = ResumeKeys.ofFirstLink(greeting.link, id);
     const { clock, credit } = this.#dependencies;
     const parts: ProviderSessionParts = {
@@ -334,18 +336,6 @@ export class SalProvider implements SessionOwner {
     this.#dependencies.observer?.opened();
     // Its handshake began before the other process served.
     if (this.#isTail) session.leave();
-  }
-
-  #clientOf({ proof }: Begin, channel: Hex): Address | undefined {
-    if (!this.#service.asksClient) return undefined;
-    const { serviceId } = this.#service;
-    if (proof === undefined) {
-      throw salError(
-        "identity",
-        `The service ${serviceId} serves only clients that say who they are.`,
-      );
-    }
-    return checkClientProof({ serviceId, channel, ...proof }, this.#domain);
   }
 
   #resumed(greeting: Greeting, channel: Hex, payload: Buffer): boolean {
