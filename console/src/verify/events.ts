@@ -21,7 +21,9 @@ type Args<A extends Abi, E extends ContractEventName<A>> = GetEventArgs<
 
 /** The first topic of an event. */
 export function topicOf<const A extends Abi>(abi: A, eventName: ContractEventName<A>): Hex {
-  const [topic] = encodeEventTopics({ abi, eventName } as { abi: Abi; eventName: string });
+  const wide: Abi = abi;
+  const name: string = eventName;
+  const [topic] = encodeEventTopics({ abi: wide, eventName: name });
   return topic as Hex;
 }
 
