@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/consistent-type-imports -- Ponder writes this file. */
 /// <reference types="ponder/virtual" />
 
 declare module "ponder:internal" {

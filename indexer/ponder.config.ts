@@ -11,7 +11,7 @@ import { deployment, setting } from "./src/settings.ts";
 import { dropTables } from "./src/reset.ts";
 
 const { block, contracts } = deployment;
-const database = process.env["DATABASE_URL"] ?? "";
+const database = process.env.DATABASE_URL ?? "";
 const isEmbedded = database === "";
 if (isEmbedded) await dropTables(setting("BLOCKCLOUD_INDEXER_PGLITE"));
 const common = { chain: "blockcloud", startBlock: block } as const;
@@ -27,7 +27,7 @@ export default createConfig({
       id: Number(setting("BLOCKCLOUD_INDEXER_CHAIN")),
       // Endpoints may hold keys: they come by the environment, never by an argument.
       rpc: setting("BLOCKCLOUD_INDEXER_RPC").split("\n"),
-      pollingInterval: Number(process.env["BLOCKCLOUD_INDEXER_POLL_MS"] ?? "1000"),
+      pollingInterval: Number(process.env.BLOCKCLOUD_INDEXER_POLL_MS ?? "1000"),
     },
   },
   contracts: {

@@ -11,7 +11,6 @@ import { stageApp } from "./installation.ts";
 import { ponderEnv } from "./ponderEnv.ts";
 import { PonderProcess, type PonderEnd } from "./ponderProcess.ts";
 import type { Head, RpcFront } from "./rpcFront.ts";
-import type { ApiFront } from "./apiFront.ts";
 
 /** Pause before Ponder is started again, milliseconds; it doubles with each failure. */
 const PAUSE_MS = { least: 1_000, most: 30_000 };

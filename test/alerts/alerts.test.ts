@@ -147,7 +147,7 @@ describe("a worker that watches and tells a webhook", () => {
     expect(told()).to.have.length(8);
     expect(log.said("error")).to.have.length(1);
     const all = JSON.stringify(log.lines, (_, value: unknown) =>
-      value instanceof Error ? { ...value, message: value.message, stack: value.stack } : value,
+      value instanceof Error ? [Object.entries(value), value.message, value.stack] : value,
     );
     expect(all).not.to.contain(SECRET).and.not.to.contain("token=abc");
   });

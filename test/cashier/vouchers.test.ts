@@ -22,11 +22,10 @@ const separator = cashierSeparator(domain);
 describe("a collector's vouchers", () => {
   let rig: Pair["rig"];
   let life: Pair["life"];
-  let wallet: Pair["wallet"];
   let ours: Pair["ours"];
   let theirs: Pair["theirs"];
   beforeEach(async () => {
-    ({ rig, life, wallet, ours, theirs } = await PayRig.pair());
+    ({ rig, life, ours, theirs } = await PayRig.pair());
   });
 
   const credit = (item: Redemption) => committed(life, theirs.credit(item));

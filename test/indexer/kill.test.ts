@@ -73,8 +73,8 @@ describe("an index that is killed", function () {
     }>("query ($payer: String!) { account(payer: $payer) { deposited } rounds { totalCount } }", {
       payer: story.payer.address.toLowerCase(),
     });
-    expect(rounds.totalCount).to.equal(whole["round"]!.length);
-    expect(whole["round"]).to.have.length(24);
+    expect(rounds.totalCount).to.equal(whole.round!.length);
+    expect(whole.round).to.have.length(24);
     expect(account.deposited).to.equal(bloc(1_002).toString());
   });
 

@@ -68,10 +68,7 @@ describe("an index of 50 epochs", function () {
     const all = await rig.query<{ epochs: { items: Row[] } }>(
       "{ epochs(limit: 1000) { items { auditGas } } }",
     );
-    const auditGas = all.epochs.items.reduce(
-      (sum, row) => sum + BigInt(String(row["auditGas"])),
-      0n,
-    );
+    const auditGas = all.epochs.items.reduce((sum, row) => sum + BigInt(String(row.auditGas)), 0n);
     expect({ ...network, auditGas: auditGas.toString() }).to.deep.equal(expected.network);
     const verdicts = await rig.query<{ epochs: { items: Record<string, number>[] } }>(
       "{ epochs(limit: 1000) { items { epoch failed poor good excellent } } }",
@@ -89,12 +86,12 @@ describe("an index of 50 epochs", function () {
       services(orderBy: "number") { items { metadata probe status label } }
       announcements(orderBy: "number") { items { number proven endpoints } } }`);
     const [first, second] = services!.items;
-    expect(first!["metadata"]).to.equal(hostile.replace("\0", "\uFFFD"));
-    expect(first!["label"]).to.equal("weather");
-    expect(second!["metadata"]).to.equal("x".repeat(256));
-    expect(second!["probe"]).to.equal(null);
+    expect(first!.metadata).to.equal(hostile.replace("\0", "\uFFFD"));
+    expect(first!.label).to.equal("weather");
+    expect(second!.metadata).to.equal("x".repeat(256));
+    expect(second!.probe).to.equal(null);
     expect(announcements!.items.map(({ proven }) => proven)).to.deep.equal([true, false]);
-    expect(announcements!.items[0]!["endpoints"]).to.deep.equal([
+    expect(announcements!.items[0]!.endpoints).to.deep.equal([
       { uri: "https://weather.example/", priority: 0, weight: 0 },
     ]);
   });

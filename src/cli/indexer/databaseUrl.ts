@@ -17,7 +17,7 @@ export function readDatabaseUrl(
   const url = given?.trim();
   if (url === undefined || url === "") return undefined;
   if (/^postgres(ql)?:\/\/\S{1,2000}$/.test(url) && URL.canParse(url)) return url;
-  const where = file === undefined ? `$${DATABASE_URL}` : file;
+  const where = file ?? `$${DATABASE_URL}`;
   throw new BlockcloudError("DATABASE_URL_INVALID", `${where} is not the URL of a database.`, {
     remedy: "Give postgres://user:password@host:port/database.",
   });

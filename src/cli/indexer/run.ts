@@ -9,7 +9,7 @@ import * as own from "./flags.ts";
 import { indexerFrontFlags } from "./frontFlags.ts";
 
 // Ponder polls; it has no use for an endpoint that announces blocks.
-const { rpcHeads: unused, ...polling } = workerFlags;
+const { rpcHeads: _rpcHeads, ...polling } = workerFlags;
 
 /** `blockcloud indexer run` */
 export const indexerRun = chainCommand({

@@ -1,10 +1,9 @@
-import type { Hex } from "viem";
 import { cashierError } from "../../cashier/errors.ts";
 import type { Use } from "../../cashier/price.ts";
 import type { Quote } from "../../cashier/quote.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
+import type { BlockcloudError } from "../../protocol/errors.ts";
 import { HTTP_PORT } from "../../protocol/exchange.ts";
 import { parseServiceId, rootServiceId } from "../../protocol/serviceId.ts";
 import { salError, salErrors } from "../errors.ts";

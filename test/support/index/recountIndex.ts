@@ -35,7 +35,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
   ) =>
     events
       .filter((each) => each.contract === contract && each.name === name && where(each.args))
-      .reduce((total, { args }) => total + BigInt(args[field] as bigint), 0n);
+      .reduce((total, { args }) => total + (args[field] as bigint), 0n);
   const count = (
     contract: string,
     name: string,
@@ -54,13 +54,13 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
       abi: abis[contract],
       functionName,
       args,
-    } as never) as Promise<T>;
+    }) as Promise<T>;
 
   const services: Expected["services"] = {};
   for (const number of distinct("registry", "ServiceRegistered", "number")) {
-    const isIt = (args: Record<string, unknown>) => String(args["number"]) === number;
+    const isIt = (args: Record<string, unknown>) => String(args.number) === number;
     const ofId = (args: Record<string, unknown>) =>
-      BigInt(args["service"] as Hex) >> 192n === BigInt(number);
+      BigInt(args.service as Hex) >> 192n === BigInt(number);
     const [stake] = await view<[bigint]>("staking", "serviceStakeAt", [
       BigInt(number),
       2 ** 32 - 1,
@@ -80,7 +80,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
 
   const auditors: Expected["auditors"] = {};
   for (const owner of distinct("proofOfService", "TipRegistered", "auditor")) {
-    const isIt = (args: Record<string, unknown>) => args["auditor"] === owner;
+    const isIt = (args: Record<string, unknown>) => args.auditor === owner;
     const earned = sum("proofOfService", "Claimed", "reward", isIt);
     const collected = sum("proofOfService", "Collected", "amount", isIt);
     const left = await view<bigint>("proofOfService", "earnedOf", [owner]);
@@ -100,7 +100,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
   const epochs: Expected["epochs"] = {};
   const rounds: Expected["rounds"] = {};
   for (const epoch of distinct("proofOfService", "Ticked", "epoch")) {
-    const isIt = (args: Record<string, unknown>) => String(args["epoch"]) === epoch;
+    const isIt = (args: Record<string, unknown>) => String(args.epoch) === epoch;
     const votes = Number(sum("proofOfService", "Revealed", "votes", isIt));
     epochs[epoch] = {
       committed: count("proofOfService", "Committed", isIt),
@@ -119,8 +119,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
         Number((tally >> BigInt(index * 16 + grade * 4)) & 15n),
       );
       const settled = events.find(
-        (each) =>
-          each.name === "Settled" && isIt(each.args) && String(each.args["number"]) === number,
+        (each) => each.name === "Settled" && isIt(each.args) && String(each.args.number) === number,
       );
       if (counts.every((each) => each === 0) && settled === undefined) continue;
       const [grade, quorate] = await view<[number, boolean]>("settlement", "verdictOf", [
@@ -130,15 +129,15 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
       rounds[`${number}/${epoch}`] = {
         ...Object.fromEntries(GRADES.map((name, each) => [name, counts[each]])),
         verdict: quorate ? grade : null,
-        settledGrade: (settled?.args["grade"] as number | undefined) ?? null,
-        reward: (settled?.args["reward"] as bigint | undefined)?.toString() ?? null,
+        settledGrade: settled?.args.grade ?? null,
+        reward: (settled?.args.reward as bigint | undefined)?.toString() ?? null,
       };
     }
   }
 
   const accounts: Expected["accounts"] = {};
   for (const payer of distinct("cashier", "Deposited", "payer")) {
-    const isIt = (args: Record<string, unknown>) => args["payer"] === payer;
+    const isIt = (args: Record<string, unknown>) => args.payer === payer;
     const [, reserved, free] = await view<[bigint, bigint, bigint]>("cashier", "accountOf", [
       payer,
     ]);
@@ -172,7 +171,7 @@ async function eventsOf(client: ChainClient, deployment: Deployment): Promise<Ev
     const address = deployment.contracts[contract].toLowerCase();
     const own = logs.filter((log) => log.address.toLowerCase() === address);
     return parseEventLogs({ abi: abis[contract] as never, logs: own }).map((log) => {
-      const { eventName, args, transactionHash, blockNumber } = log as never as Event & {
+      const { eventName, args, transactionHash, blockNumber } = log as Event & {
         eventName: string;
       };
       return { contract, name: eventName, args, transactionHash, blockNumber };

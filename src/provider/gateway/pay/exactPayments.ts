@@ -17,16 +17,8 @@ import type { SchemeDependencies } from "./parts.ts";
 import { amountFor, type ExactAsset } from "./pricing.ts";
 import type { Settler } from "./settler.ts";
 import { nameOf, type PaymentKey } from "./paymentKey.ts";
-import type { PaymentStore, StoredPayment } from "./store.ts";
-import {
-  askedText,
-  full,
-  isSafe,
-  pending,
-  type Asked,
-  type Refuser,
-  type Ticket,
-} from "./ticket.ts";
+import type { StoredPayment } from "./store.ts";
+import { askedText, full, isSafe, pending, type Asked, type Ticket } from "./ticket.ts";
 
 /** The shortest time that an authorization must have left, seconds: to run the request and to settle. */
 const LEAST_LEFT_S = 6;

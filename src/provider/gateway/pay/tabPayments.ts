@@ -26,17 +26,9 @@ import type { SchemeDependencies } from "./parts.ts";
 import { priceOf } from "./tabPrice.ts";
 import { Reservations } from "./reservations.ts";
 import { nameOf, type PaymentKey } from "./paymentKey.ts";
-import type { NewPayment, PaymentStore } from "./store.ts";
+import type { NewPayment } from "./store.ts";
 import { TabTicket } from "./tabTicket.ts";
-import {
-  askedText,
-  full,
-  isSafe,
-  pending,
-  type Asked,
-  type Refuser,
-  type Ticket,
-} from "./ticket.ts";
+import { askedText, full, isSafe, pending, type Asked, type Ticket } from "./ticket.ts";
 
 /** How long a request ID is kept after its offer has expired, seconds: until then its header may come again. */
 const KEEP_S = 60;
