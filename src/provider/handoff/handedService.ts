@@ -117,7 +117,9 @@ export class HandedService implements ServiceHandoff {
   }
 
   async #leave(): Promise<void> {
-    const { gateways, relays, clock, log } = this.#d;
+    const { gateways, relays, direct, clock, log } = this.#d;
+    // The gateway of the network leads the same port to the new process.
+    direct?.leave();
     // The new process has lines of its own; visitors who are here stay.
     await Promise.all([gateways.leave(), relays?.stop()]);
     this.sal.handOver();
