@@ -19,6 +19,8 @@ const DECLINED_MS = 1_000;
 export interface Waiting {
   /** A connection is there. */
   given(carrier: Carrier): void;
+  /** Another holder has the reservation from now on; the visitor waits there. */
+  moved(holder: Holder): void;
   /** None comes. */
   none(why: "unknown" | "quota"): void;
 }
@@ -45,8 +47,6 @@ export interface HolderParts {
 /** A reservation: an instance of a service that the relay leads visitors to, and its waiting connections. */
 export class Holder {
   readonly parts: HolderParts;
-  /** Visitors that are here. */
-  visitors = 0;
   readonly #tokens: Tokens;
   readonly #clock: Scheduler;
   readonly #issued = new Map<string, () => void>();
@@ -137,14 +137,21 @@ export class Holder {
     });
   }
 
-  /** The reservation is over. Visitors that have reached the provider stay. */
-  end(): void {
+  /**
+   * The reservation is over. Visitors that have reached the provider stay.
+   *
+   * @param next Has the reservation from now on, and those who wait.
+   */
+  end(next?: Holder): void {
     this.#isOver = true;
     this.#rest?.();
     this.#later?.();
     for (const token of [...this.#issued.keys()]) this.#settle(Buffer.from(token, "latin1"));
     for (const spare of this.#spares.splice(0)) spare.destroy();
-    for (const visitor of this.#waiting.splice(0)) visitor.none("unknown");
+    for (const visitor of this.#waiting.splice(0)) {
+      if (next === undefined) visitor.none("unknown");
+      else visitor.moved(next);
+    }
   }
 
   #issue(): void {

@@ -225,6 +225,27 @@ describe("visitors of a relay", () => {
     await until("it has left", () => rig.relay.visitors === 0, 1);
   });
 
+  it("that wait are led to the process that takes their provider's place", async () => {
+    const next = new BehindRelays([rig.address]);
+    ending.push(() => {
+      next.stop();
+    });
+    const old = await RawProvider.dial(rig.address);
+    ending.push(() => {
+      old.close();
+    });
+    expect(await old.reserve({ instance: next.provider.instance })).to.equal("reserved");
+    const visitor = rig.dial();
+    const outcome = Promise.race([
+      once(visitor, "secureConnect").then(() => "led"),
+      rig.refusal(visitor),
+    ]);
+    await until("the visitor waits", () => rig.relay.visitors === 1, 1);
+    await next.start();
+    expect(await outcome).to.equal("led");
+    visitor.destroy();
+  });
+
   it("are told when the provider takes no more, and do not press it", async () => {
     const provider = await raw();
     const dialled = rig.dial();
