@@ -53,6 +53,7 @@ export class Holder {
   readonly #spares: Carrier[] = [];
   readonly #waiting: Waiting[] = [];
   #isOver = false;
+  #next: Holder | undefined;
   #rest: (() => void) | undefined;
   #later: (() => void) | undefined;
 
@@ -80,6 +81,10 @@ export class Holder {
 
   /** A connection for a visitor: one that waits, or the next one that comes. Give it back by {@link forget}. */
   request(visitor: Waiting): void {
+    if (this.#isOver) {
+      this.#passOn(visitor);
+      return;
+    }
     const spare = this.#spares.shift();
     if (spare === undefined) {
       this.#waiting.push(visitor);
@@ -148,10 +153,13 @@ export class Holder {
     this.#later?.();
     for (const token of [...this.#issued.keys()]) this.#settle(Buffer.from(token, "latin1"));
     for (const spare of this.#spares.splice(0)) spare.destroy();
-    for (const visitor of this.#waiting.splice(0)) {
-      if (next === undefined) visitor.none("unknown");
-      else visitor.moved(next);
-    }
+    this.#next ??= next;
+    for (const visitor of this.#waiting.splice(0)) this.#passOn(visitor);
+  }
+
+  #passOn(visitor: Waiting): void {
+    if (this.#next === undefined) visitor.none("unknown");
+    else visitor.moved(this.#next);
   }
 
   #issue(): void {

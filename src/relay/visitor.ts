@@ -88,6 +88,9 @@ export class Visitor implements Waiting {
   }
 
   none(why: "unknown" | "quota"): void {
+    this.#isPending = false;
+    // A connection that was led there before may yet give an answer.
+    if (why === "unknown" && this.#tried.size > 0) return;
     this.#refuse(why);
   }
 
