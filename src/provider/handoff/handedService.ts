@@ -23,6 +23,8 @@ export interface HandedServiceDependencies {
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
   relays?: Pick<Startable, "stop"> | undefined;
+  /** Direct paths round the relays; undefined if there are none. */
+  direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
   pay: HandedPay | undefined;
   clock: Scheduler;
