@@ -7,6 +7,7 @@ import { SalProvider } from "../../src/sal/provider/salProvider.ts";
 import { createCertificate } from "../../src/sal/transport/certificate.ts";
 import { collect, DOMAIN, ECHO, echo, KEY, SERVICE } from "../sal/rig/salRig.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
+import { until } from "../support/until.ts";
 import { createClient } from "./rig.ts";
 
 describe("a provider whose relay lies about visitors", () => {
@@ -64,7 +65,7 @@ describe("a provider whose relay lies about visitors", () => {
       sockets.push(socket.on("error", () => {}));
       await once(socket, "connect");
     }
-    while (taken.length < 20) await once(servers[0] as Server, "connection");
+    await until("all have come", () => taken.length === 20, 1);
     expect(taken.filter(({ destroyed }) => !destroyed)).to.have.lengthOf(4);
     const direct = await serve((socket) => {
       acceptor.accept(socket);
