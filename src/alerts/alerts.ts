@@ -41,8 +41,19 @@ export class Alerts implements Startable {
     await this.#loop;
   }
 
-  /** Looks at all subjects, and delivers what is due. A subject that cannot be read keeps its state. */
+  /**
+   * Looks at all subjects, and delivers what is due, also while the chain cannot be read. A subject that cannot be read
+   * keeps its state.
+   */
   async round(): Promise<void> {
+    try {
+      await this.#look();
+    } finally {
+      await this.deliver();
+    }
+  }
+
+  async #look(): Promise<void> {
     const { reader, store, log } = this.#d;
     const [moment, gasPrice] = await Promise.all([reader.moment(), reader.gasPrice()]);
     for (const { name, read } of reader.subjects) {
@@ -57,7 +68,6 @@ export class Alerts implements Startable {
         log.warn("a subject of alerts cannot be read, trying again", { subject: name, error });
       }
     }
-    await this.deliver();
   }
 
   /** Delivers what is due, in order. */

@@ -9,7 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -36,7 +36,7 @@ export function replaceFile(file: string, text: string, suffix: string): string 
     try {
       fchmodSync(opened, mode & 0o777);
       fchownSync(opened, uid, gid);
-      writeSync(opened, text, null, "latin1");
+      writeFileSync(opened, text, "latin1");
       fsyncSync(opened);
     } finally {
       closeSync(opened);

@@ -19,6 +19,8 @@ const DECLINED_MS = 1_000;
 export interface Waiting {
   /** A connection is there. */
   given(carrier: Carrier): void;
+  /** Another holder has the reservation from now on; the visitor waits there. */
+  moved(holder: Holder): void;
   /** None comes. */
   none(why: "unknown" | "quota"): void;
 }
@@ -45,14 +47,13 @@ export interface HolderParts {
 /** A reservation: an instance of a service that the relay leads visitors to, and its waiting connections. */
 export class Holder {
   readonly parts: HolderParts;
-  /** Visitors that are here. */
-  visitors = 0;
   readonly #tokens: Tokens;
   readonly #clock: Scheduler;
   readonly #issued = new Map<string, () => void>();
   readonly #spares: Carrier[] = [];
   readonly #waiting: Waiting[] = [];
   #isOver = false;
+  #next: Holder | undefined;
   #rest: (() => void) | undefined;
   #later: (() => void) | undefined;
 
@@ -80,6 +81,10 @@ export class Holder {
 
   /** A connection for a visitor: one that waits, or the next one that comes. Give it back by {@link forget}. */
   request(visitor: Waiting): void {
+    if (this.#isOver) {
+      this.#passOn(visitor);
+      return;
+    }
     const spare = this.#spares.shift();
     if (spare === undefined) {
       this.#waiting.push(visitor);
@@ -137,14 +142,24 @@ export class Holder {
     });
   }
 
-  /** The reservation is over. Visitors that have reached the provider stay. */
-  end(): void {
+  /**
+   * The reservation is over. Visitors that have reached the provider stay.
+   *
+   * @param next Has the reservation from now on, and those who wait.
+   */
+  end(next?: Holder): void {
     this.#isOver = true;
     this.#rest?.();
     this.#later?.();
     for (const token of [...this.#issued.keys()]) this.#settle(Buffer.from(token, "latin1"));
     for (const spare of this.#spares.splice(0)) spare.destroy();
-    for (const visitor of this.#waiting.splice(0)) visitor.none("unknown");
+    this.#next ??= next;
+    for (const visitor of this.#waiting.splice(0)) this.#passOn(visitor);
+  }
+
+  #passOn(visitor: Waiting): void {
+    if (this.#next === undefined) visitor.none("unknown");
+    else visitor.moved(this.#next);
   }
 
   #issue(): void {

@@ -178,8 +178,6 @@ export class Registrar {
     const holder = new Holder(parts, this.#tokens, clock);
     const before = this.#reservations.add(holder);
     made(holder);
-    before?.end();
-    before?.parts.control.refuse(salError("lost", "The instance has reserved again."));
     if (until !== undefined) {
       const left = Math.min(LONGEST_MS, Math.max(0, until - now()));
       const cancel = clock.after(left, () => {
@@ -190,6 +188,9 @@ export class Registrar {
     observer?.reserved();
     log.info("a service is led here", { serviceId, instance, address });
     control.send(RelayFrame.reserved, encodePlace(link.peer));
+    // Before its connections close: their visitors try again, too.
+    before?.end(holder);
+    before?.parts.control.refuse(salError("lost", "The instance has reserved again."));
     holder.replenish();
   }
 

@@ -32,6 +32,7 @@ export interface VisitorParts {
  */
 export class Visitor implements Waiting {
   readonly #parts: VisitorParts;
+  #holder: Holder;
   #flight: Buffer[];
   #bytes: number;
   readonly #tried = new Set<Carrier>();
@@ -44,6 +45,7 @@ export class Visitor implements Waiting {
 
   constructor(parts: VisitorParts) {
     this.#parts = parts;
+    this.#holder = parts.holder;
     const { socket, flight, answerMs, clock } = parts;
     this.#flight = [flight];
     this.#bytes = flight.length;
@@ -80,7 +82,15 @@ export class Visitor implements Waiting {
     });
   }
 
+  moved(holder: Holder): void {
+    this.#holder = holder;
+    holder.request(this);
+  }
+
   none(why: "unknown" | "quota"): void {
+    this.#isPending = false;
+    // A connection that was led there before may yet give an answer.
+    if (why === "unknown" && this.#tried.size > 0) return;
     this.#refuse(why);
   }
 
@@ -92,7 +102,7 @@ export class Visitor implements Waiting {
     }
     this.#tries += 1;
     this.#isPending = true;
-    this.#parts.holder.request(this);
+    this.#holder.request(this);
   }
 
   readonly #more = (chunk: Buffer): void => {
@@ -128,11 +138,11 @@ export class Visitor implements Waiting {
   }
 
   #settle(): void {
-    const { socket, holder } = this.#parts;
+    const { socket } = this.#parts;
     this.#isOver = true;
     this.#cancelLimit();
     this.#cancelReplay();
-    holder.forget(this);
+    this.#holder.forget(this);
     socket.off("data", this.#more);
     socket.off("close", this.#left);
     for (const carrier of this.#tried) carrier.destroy();

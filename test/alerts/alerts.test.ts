@@ -28,13 +28,15 @@ describe("a worker that watches and tells a webhook", () => {
   let got: { message: AlertMessage; signature: string; body: string }[];
   let holds: AlertKind[];
   let fails: boolean;
+  /** Whether the chain cannot be read at all. */
+  let isAway: boolean;
   let now: number;
   let answer: (response: ServerResponse) => void;
 
   beforeEach(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "alerts-"));
     log = new MemoryLog();
-    [got, holds, fails, now] = [[], [], false, 1_800_000_000];
+    [got, holds, fails, isAway, now] = [[], [], false, false, 1_800_000_000];
     answer = (response) => response.writeHead(204).end();
     server = createServer((request, response) => {
       void text(request).then((body) => {
@@ -75,7 +77,8 @@ describe("a worker that watches and tells a webhook", () => {
       {
         reader: {
           subjects: [subject],
-          moment: () => Promise.resolve(moment),
+          moment: () =>
+            isAway ? Promise.reject(new Error("no endpoint answers")) : Promise.resolve(moment),
           gasPrice: () => Promise.resolve(1n),
         },
         ...{ store, webhook, now: () => now, timers: systemTimers, log },
@@ -135,6 +138,20 @@ describe("a worker that watches and tells a webhook", () => {
     await alerts.round();
     expect(told()).to.deep.equal(["fired missed", "fired missed", "cleared missed"]);
     expect(got[0]?.message.id, "the receiver knows it again").to.equal(got[1]?.message.id);
+  });
+
+  it("delivers what it knows while the chain cannot be read", async () => {
+    answer = (response) => response.writeHead(503).end();
+    holds = ["challenge"];
+    await alerts.round();
+    answer = (response) => response.writeHead(204).end();
+    isAway = true;
+    now += 5;
+    await alerts.round().catch(() => undefined);
+    expect(told()).to.deep.equal(["fired challenge", "fired challenge"]);
+    now += 7_200;
+    await alerts.round().catch(() => undefined);
+    expect(told()).to.have.lengthOf(2);
   });
 
   it("gives a message up after so many tries, and says so", async () => {

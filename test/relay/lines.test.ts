@@ -47,8 +47,16 @@ describe("a provider's line to a relay", () => {
     return { host: "127.0.0.1", port, stop };
   }
 
-  /** A relay that takes every reservation, and then stands still. */
-  async function stuckRelay(): Promise<{ host: string; port: number; stop(): void }> {
+  /**
+   * A relay that takes every reservation, and then stands still.
+   *
+   * @param heard Gets what the provider sends.
+   * @param challenges How often it sends its nonce.
+   */
+  async function stuckRelay(
+    heard: (chunk: Buffer) => void = () => {},
+    challenges = 1,
+  ): Promise<{ host: string; port: number; stop(): void }> {
     const tls = new TlsAcceptor(createCertificate(Date.now()), {
       protocol: RELAY_ALPN,
       isName: () => true,
@@ -60,7 +68,8 @@ describe("a provider's line to a relay", () => {
           links.add(link);
           let isReserved = false;
           link.handler = {
-            data: () => {
+            data: (chunk) => {
+              heard(chunk);
               if (!isReserved)
                 link.write(encodeFrame(RelayFrame.reserved, 0, encodePlace(link.peer)));
               isReserved = true;
@@ -68,7 +77,8 @@ describe("a provider's line to a relay", () => {
             drained: () => {},
             closed: () => {},
           };
-          link.write(encodeFrame(RelayFrame.challenge, 0, Buffer.alloc(32, 1)));
+          const challenge = encodeFrame(RelayFrame.challenge, 0, Buffer.alloc(32, 1));
+          link.write(Buffer.concat(Array<Buffer>(challenges).fill(challenge)));
         },
         () => socket.destroy(),
       );
@@ -106,6 +116,19 @@ describe("a provider's line to a relay", () => {
     await until("it is back", () => behind.endpoints.length === 1, 1);
     behind.stop();
     stuck.stop();
+  });
+
+  it("signs once for a connection, however often the relay asks", async () => {
+    let bytes = 0;
+    const eager = await stuckRelay((chunk) => (bytes += chunk.length), 3);
+    const behind = new BehindRelays([eager]);
+    await behind.start();
+    expect(behind.endpoints).to.deep.equal([]);
+    expect(behind.lines[0]?.failure?.code).to.equal(relayErrors.refused);
+    // One reservation has 150 bytes and the relay's name, and the end a text: two do not fit.
+    expect(bytes).to.be.below(300);
+    behind.stop();
+    eager.stop();
   });
 
   it("does not take its reservation back from another process of the instance at once", async () => {

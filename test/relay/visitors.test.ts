@@ -225,6 +225,63 @@ describe("visitors of a relay", () => {
     await until("it has left", () => rig.relay.visitors === 0, 1);
   });
 
+  it("that wait are led to the process that takes their provider's place", async () => {
+    const next = new BehindRelays([rig.address]);
+    ending.push(() => {
+      next.stop();
+    });
+    const old = await RawProvider.dial(rig.address);
+    ending.push(() => {
+      old.close();
+    });
+    expect(await old.reserve({ instance: next.provider.instance })).to.equal("reserved");
+    const visitor = rig.dial();
+    const outcome = Promise.race([
+      once(visitor, "secureConnect").then(() => "led"),
+      rig.refusal(visitor),
+    ]);
+    await until("the visitor waits", () => rig.relay.visitors === 1, 1);
+    await next.start();
+    expect(await outcome).to.equal("led");
+    visitor.destroy();
+  });
+
+  it("whose connection ends with the old process are led to the next one, too", async () => {
+    const next = new BehindRelays([rig.address]);
+    ending.push(() => {
+      next.stop();
+    });
+    const old = await RawProvider.dial(rig.address);
+    ending.push(() => {
+      old.close();
+    });
+    expect(await old.reserve({ instance: next.provider.instance })).to.equal("reserved");
+    const carrier = await old.carry(await old.token());
+    await spared(rig, 1);
+    const visitor = rig.dial();
+    const outcome = Promise.race([
+      once(visitor, "secureConnect").then(() => "led"),
+      rig.refusal(visitor),
+    ]);
+    await once(carrier, "data");
+    await next.start();
+    carrier.destroy();
+    expect(await outcome).to.equal("led");
+    visitor.destroy();
+  });
+
+  it("whose connection ends when no process is left are told so at once", async () => {
+    const provider = await raw();
+    const carrier = await provider.carry(await provider.token());
+    await spared(rig, 1);
+    const refusal = rig.refusal(rig.dial());
+    await once(carrier, "data");
+    provider.close();
+    await until("the reservation is over", () => rig.relay.reservations === 0, 1);
+    carrier.destroy();
+    expect(await refusal).to.equal(UNKNOWN);
+  });
+
   it("are told when the provider takes no more, and do not press it", async () => {
     const provider = await raw();
     const dialled = rig.dial();

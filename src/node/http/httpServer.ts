@@ -86,7 +86,7 @@ export interface HttpServerHandlers {
   handle(request: HttpRequest): AnyResponse | Promise<AnyResponse>;
   /** The response to a request that HTTP forbids, or in a form that is not served. */
   refuse(reason: Refusal): HttpResponse;
-  /** The response when `handle` fails. */
+  /** The response when `handle` fails. For a stream that fails after its head it is called, too, and not sent. */
   failed(error: unknown): HttpResponse;
   /** A request begins, and ends, on a connection. */
   began?(socket: Socket): void;
@@ -145,13 +145,13 @@ function answer(
     handled = handlers.failed(error);
   }
   if (!(handled instanceof Promise)) {
-    send(incoming, outgoing, handled, common);
+    send(incoming, outgoing, handled, handlers, common);
     return;
   }
   void handled
     .catch((error: unknown) => handlers.failed(error))
     .then((response) => {
-      send(incoming, outgoing, response, common);
+      send(incoming, outgoing, response, handlers, common);
     });
 }
 
@@ -241,6 +241,7 @@ function send(
   { method, socket }: IncomingMessage,
   outgoing: ServerResponse,
   response: AnyResponse,
+  handlers: Pick<HttpServerHandlers, "failed">,
   common: readonly string[],
 ): void {
   if (response instanceof PreparedResponse) {
@@ -253,9 +254,13 @@ function send(
     outgoing.writeHead(status, fields);
     if (method === "HEAD") {
       outgoing.end();
-      void body.cancel();
+      body.cancel().catch((error: unknown) => handlers.failed(error));
     } else {
-      void stream(body, outgoing, socket);
+      stream(body, outgoing, socket).catch((error: unknown) => {
+        // Its head is under way: the client sees that the rest is missing.
+        handlers.failed(error);
+        outgoing.destroy();
+      });
     }
     return;
   }

@@ -151,15 +151,16 @@ export class Gateway {
     });
   }
 
-  /** Where the gateway listens; known once it has started. */
+  /** Where the gateway listens; undefined before it has started, and once it has left. */
+  get listening(): AddressInfo | undefined {
+    return (this.#server.address() as AddressInfo | null) ?? undefined;
+  }
+
+  /** The same. @throws BlockcloudError `GATEWAY_NOT_LISTENING`. */
   get address(): AddressInfo {
-    const address = this.#server.address();
-    if (address === null || typeof address === "string") {
-      throw new BlockcloudError("GATEWAY_NOT_LISTENING", "The gateway does not listen.", {
-        remedy: "Await start() first.",
-      });
-    }
-    return address;
+    if (this.listening !== undefined) return this.listening;
+    const remedy = "Await start() first.";
+    throw new BlockcloudError("GATEWAY_NOT_LISTENING", "The gateway does not listen.", { remedy });
   }
 
   /** @throws BlockcloudError `GATEWAY_LISTEN` if the address cannot be bound. */

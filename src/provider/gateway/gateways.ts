@@ -46,6 +46,11 @@ export class Gateways implements Startable {
     return this.#current.address;
   }
 
+  /** The same; undefined once it has left. */
+  get listening(): AddressInfo | undefined {
+    return this.#current.listening;
+  }
+
   /** Serves a flow of the SAL whose port speaks HTTP. */
   serveFlow(flow: Socket): void {
     this.#current.serveFlow(flow);

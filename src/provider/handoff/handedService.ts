@@ -23,6 +23,8 @@ export interface HandedServiceDependencies {
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
   relays?: Pick<Startable, "stop"> | undefined;
+  /** Direct paths round the relays; undefined if there are none. */
+  direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
   pay: HandedPay | undefined;
   clock: Scheduler;
@@ -117,7 +119,9 @@ export class HandedService implements ServiceHandoff {
   }
 
   async #leave(): Promise<void> {
-    const { gateways, relays, clock, log } = this.#d;
+    const { gateways, relays, direct, clock, log } = this.#d;
+    // The gateway of the network leads the same port to the new process.
+    direct?.leave();
     // The new process has lines of its own; visitors who are here stay.
     await Promise.all([gateways.leave(), relays?.stop()]);
     this.sal.handOver();

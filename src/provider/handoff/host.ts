@@ -171,7 +171,8 @@ export class HandoffHost implements Startable {
       }
       if (later.say === "serving") agent.leave(later.serviceId);
       else if (later.say === "expire") agent.expire();
-      else this.#books(later);
+      // Another one keeps the books since: what this one still says is about sums that count no more.
+      else if (this.#successor === wire) this.#books(later);
     }
   }
 

@@ -290,7 +290,7 @@ export class ServiceListener implements Listener {
   #createDirect(): ReturnType<typeof createDirect> | undefined {
     const { relays = [], direct = {} } = this.#options;
     if (relays.length === 0) return undefined;
-    const listening = () => this.#server.address() as AddressInfo;
+    const listening = () => (this.#server.address() as AddressInfo | null) ?? undefined;
     const accept = (socket: Socket) => {
       this.#acceptor.accept(socket);
     };

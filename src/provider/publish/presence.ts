@@ -151,7 +151,7 @@ export function createPresence(
           relay.direct ?? {},
           { clock, log },
           {
-            listening: () => gateways.address,
+            listening: () => gateways.listening,
             accept: (socket) => relayed?.acceptor.accept(socket),
           },
         );
@@ -234,7 +234,7 @@ export function createPresence(
   return {
     front,
     handoff: new HandedService(served, {
-      ...{ gateways, whereabouts, relays: relayed?.lines, pay, clock, log },
+      ...{ gateways, whereabouts, relays: relayed?.lines, direct, pay, clock, log },
     }),
     whereabouts,
     store,

@@ -17,16 +17,26 @@ export interface DirectServiceSettings extends DirectSettings {
   mapPort?: boolean | undefined;
 }
 
-/** Builds what lets clients leave the relays of a service. */
+/**
+ * Builds what lets clients leave the relays of a service. After `leave` another process of the service has the port of
+ * the gateway.
+ */
 export function createDirect(
   settings: DirectServiceSettings,
   { clock, log }: { clock: Scheduler; log: Logger },
-  { listening, accept }: { listening(): AddressInfo; accept(socket: Socket): void },
-): { direct: ProviderDirect; part: Startable } {
+  {
+    listening,
+    accept,
+  }: {
+    /** Undefined once nothing listens: sessions live longer than their server. */
+    listening(): AddressInfo | undefined;
+    accept(socket: Socket): void;
+  },
+): { direct: ProviderDirect; part: Startable; leave(): void } {
   const { mapPort = false, relayOnly = false } = settings;
   const mapper =
     mapPort && !relayOnly
-      ? new PortMapper(() => listening().port, {
+      ? new PortMapper(() => listening()?.port, {
           ...{ clock, log },
           gateway: () => {
             const address = defaultGateway();
@@ -41,12 +51,14 @@ export function createDirect(
     rules: new DialRules({ allowLoopback: false }),
     places: () => {
       const mapped = mapper?.candidate;
-      const places = listeningPlaces([listening()], ownAddresses());
+      const own = listening();
+      const places = own === undefined ? [] : listeningPlaces([own], ownAddresses());
       return mapped === undefined ? places : [mapped, ...places];
     },
   });
   return {
     direct,
+    leave: () => mapper?.leave(),
     part: {
       start: async () => {
         await mapper?.start();

@@ -13,6 +13,9 @@ import type { SalProvider } from "./salProvider.ts";
 /** First byte of a TLS handshake (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 0x16;
 
+/** The part of all handshakes that visitors of relays may have: a relay gives them the addresses that it likes. */
+const RELAYED_PART = 0.5;
+
 /** How long a link may take to send what is queued when its server stops, milliseconds. */
 const END_MS = 1_000;
 
@@ -32,6 +35,8 @@ export class SalAcceptor {
   readonly #dependencies: SalAcceptorDependencies;
   /** Connections that have not said what they speak, or whose handshake is not over. */
   readonly #handshakes: PeerBounds;
+  /** Those of them that came through relays. */
+  readonly #relayed: PeerBounds;
   /** Connections that speak TLS, and the link of each whose handshake is over. */
   readonly #secured = new Map<Socket, Link | undefined>();
 
@@ -50,6 +55,7 @@ export class SalAcceptor {
     this.#dependencies = dependencies;
     const { maxHandshakes, maxHandshakesPerPeer } = parts.provider.limits;
     this.#handshakes = new PeerBounds({ total: maxHandshakes, perPeer: maxHandshakesPerPeer });
+    this.#relayed = new PeerBounds({ total: Math.ceil(maxHandshakes * RELAYED_PART), perPeer: 0 });
   }
 
   /** Takes a connection that a server accepted. */
@@ -101,13 +107,18 @@ export class SalAcceptor {
    */
   acceptRelayed(socket: Socket, visitor: Place, relayed: Relayed = {}): void {
     socket.on("error", ignore);
-    if (this.#handshakes.reached(visitor.address) !== undefined) {
+    const { address } = visitor;
+    const reached = this.#relayed.reached(address) ?? this.#handshakes.reached(address);
+    if (reached !== undefined) {
       socket.destroy();
       return;
     }
     this.#secured.set(socket, undefined);
     socket.once("close", () => this.#secured.delete(socket));
-    void this.#greet(socket, visitor, relayed);
+    this.#relayed.add(address);
+    void this.#greet(socket, visitor, relayed).then(() => {
+      this.#relayed.remove(address);
+    });
   }
 
   /**

@@ -207,10 +207,14 @@ export class RelayLine {
       };
       signal.addEventListener("abort", late, { once: true });
       const key = link.exporter(VISITOR_LABEL);
+      let isAsked = false;
       const handler = {
         frame: (type: number, payload: Buffer) => {
           switch (type) {
             case RelayFrame.challenge:
+              // A signature takes a thousand times as long as the question.
+              if (isAsked) throw relayError("refused", "The relay asks twice.");
+              isAsked = true;
               control.send(RelayFrame.reserve, this.#reservation(payload, link));
               return;
             case RelayFrame.reserved:

@@ -10,11 +10,12 @@ import {
   type HttpRequest,
   type HttpResponse,
 } from "../../../src/node/http/httpServer.ts";
-import { ask } from "../../support/httpClient.ts";
+import { ask, failureOf } from "../../support/httpClient.ts";
 
 describe("createHttpServer", () => {
   let server: Server;
   let handle: (request: HttpRequest) => AnyResponse | Promise<AnyResponse>;
+  let failures: unknown[];
 
   const get = async (method = "GET") => {
     const { port } = server.address() as AddressInfo;
@@ -28,13 +29,17 @@ describe("createHttpServer", () => {
   });
 
   beforeEach(async () => {
+    failures = [];
     server = createHttpServer(
       { maxHeaderBytes: 16_384, headersMs: 5_000, requestMs: 5_000, keepAliveMs: 5_000 },
       {
         headers: { "x-common": "of all" },
         handle: (request) => handle(request),
         refuse: (reason) => text(400, reason),
-        failed: (error) => text(500, (error as Error).message),
+        failed: (error) => {
+          failures.push(error);
+          return text(500, (error as Error).message);
+        },
       },
     );
     server.listen(0, "127.0.0.1");
@@ -62,6 +67,20 @@ describe("createHttpServer", () => {
     handle = () => text(200, "Grüße");
     const answer = await get("HEAD");
     expect([answer.text, answer.headers["content-length"]]).to.deep.equal(["", "7"]);
+  });
+
+  it("breaks a stream off that fails, tells of it, and serves on", async () => {
+    const fault = new Error("the source is gone");
+    async function* parts() {
+      yield new TextEncoder().encode("a part");
+      await Promise.resolve();
+      throw fault;
+    }
+    handle = () => ({ status: 200, headers: {}, body: ReadableStream.from(parts()) });
+    expect((await failureOf(get())).code).to.equal("ECONNRESET");
+    expect(failures).to.deep.equal([fault]);
+    handle = () => text(200, "plain");
+    expect((await get()).text).to.equal("plain");
   });
 
   it("gives a response without content no length", async () => {

@@ -18,6 +18,7 @@ import { FakeClock } from "../../sal/rig/fakeClock.ts";
 import { DOMAIN, KEY, OTHER_KEY, SERVICE } from "../../sal/rig/salRig.ts";
 import { failureOf } from "../../support/httpClient.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
+import { until } from "../../support/until.ts";
 
 const NOW = 1_800_000_000_000;
 const OTHER_SERVICE = rootServiceId(8n);
@@ -180,6 +181,23 @@ describe("the handoff channel under attack", () => {
     wire.send({ say: "expire" });
     expect((await failureOf(wire.next())).code).to.equal("HANDOFF_FAILED");
     expect(done).to.deep.equal(["give", "leave", "forsaken"]);
+  });
+
+  it("hears nothing about the books from a process after which another one came", async () => {
+    const [first, second] = [await dial(), await dial()];
+    for (const { wire, nonce } of [first, second]) {
+      wire.send(takeOf(nonce));
+      await wire.next();
+      await wire.next();
+    }
+    const message = { is: "closed", seen: [] };
+    first.wire.send({ say: "books", serviceId: SERVICE, message });
+    // What follows on the same connection is heard: so the message before it was read.
+    first.wire.send({ say: "serving", serviceId: SERVICE });
+    await until("the later message is heard", () => done.includes("leave"));
+    expect(done).to.deep.equal(["give", "give", "leave"]);
+    second.wire.send({ say: "books", serviceId: SERVICE, message });
+    await until("the newest process is heard", () => done.includes("books"));
   });
 
   /** A process that listens in the place of the old one, and says what a test wants. */

@@ -107,6 +107,16 @@ describe("a gateway that is asked to lead a port here", () => {
       expect(calls).to.have.length(3);
     });
 
+    it("leads the port to the process that takes this one's place: it is not taken away", async () => {
+      await mapper.start();
+      await clock.advance(1);
+      mapper.leave();
+      expect(mapper.candidate).to.equal(undefined);
+      await clock.advance(10_000_000);
+      await mapper.stop();
+      expect(calls).to.deep.equal([[8_443, 8_443, 3_600]]);
+    });
+
     it("is of no use behind another NAT, and with a low port, which is given back", async () => {
       external = "100.64.1.2";
       await mapper.start();

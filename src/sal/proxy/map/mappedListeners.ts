@@ -72,7 +72,8 @@ export class MappedListeners {
       return known.opening;
     }
     if (this.#isStopped) throw stopped();
-    await this.#makeRoom();
+    // Before anything is waited for: the address may be asked for again at once.
+    this.#makeRoom();
     const place: Place = {
       servers: this.#options.ports.map((port) => this.#server(address, port)),
       sockets: 0,
@@ -88,7 +89,13 @@ export class MappedListeners {
   async stop(): Promise<void> {
     this.#isStopped = true;
     const places = [...this.#places];
-    await Promise.all(places.map(([address, place]) => this.#close(address, place)));
+    await Promise.all(
+      places.map(async ([address, place]) => {
+        await this.#close(address, place);
+        // One that was about to listen closes by itself.
+        await place.opening.catch(() => undefined);
+      }),
+    );
   }
 
   #server(address: number, port: number): Server {
@@ -117,6 +124,11 @@ export class MappedListeners {
       await this.#close(address, place);
       throw failed.reason;
     }
+    // It was closed while it was being opened.
+    if (this.#places.get(address) !== place) {
+      await this.#close(address, place);
+      throw stopped();
+    }
     for (const server of place.servers) {
       server.on("error", (error: NodeJS.ErrnoException) => {
         this.#dependencies.logger.error("Proxy cannot accept", {
@@ -128,11 +140,11 @@ export class MappedListeners {
   }
 
   /** Closes the address that was asked for longest ago, if all are taken. One that may be in use stays. */
-  async #makeRoom(): Promise<void> {
+  #makeRoom(): void {
     if (this.#places.size < this.#options.maxAddresses) return;
     for (const [address, place] of this.#places) {
       if (!this.#isIdle(address, place)) continue;
-      await this.#close(address, place);
+      void this.#close(address, place);
       return;
     }
     throw new BlockcloudError(

@@ -30,7 +30,7 @@ export interface PortMapperDependencies {
 
 /** Keeps a port of the gateway that leads to a port of this host, and takes it away when it stops. */
 export class PortMapper implements Startable {
-  readonly #port: () => number;
+  readonly #port: () => number | undefined;
   readonly #dependencies: PortMapperDependencies;
   readonly #over = new AbortController();
   #mapped: (Place & { internal: number }) | undefined;
@@ -38,8 +38,11 @@ export class PortMapper implements Startable {
   #cancel = () => {};
   #running: Promise<void> = Promise.resolve();
 
-  /** @param port Where this host listens; it is read for each lease, because a service may move. */
-  constructor(port: () => number, dependencies: PortMapperDependencies) {
+  /**
+   * @param port Where this host listens; it is read for each lease, because a service may move. Undefined if it does
+   *   not listen.
+   */
+  constructor(port: () => number | undefined, dependencies: PortMapperDependencies) {
     this.#port = port;
     this.#dependencies = dependencies;
   }
@@ -60,6 +63,13 @@ export class PortMapper implements Startable {
   start(): Promise<void> {
     this.#running = this.#renew();
     return Promise.resolve();
+  }
+
+  /** Another process listens at the port from now on, and asks for the mapping: this one neither renews nor ends it. */
+  leave(): void {
+    this.#over.abort(mappingFailed("Another process serves."));
+    this.#cancel();
+    this.#mapped = undefined;
   }
 
   async stop(): Promise<void> {
@@ -123,6 +133,7 @@ export class PortMapper implements Startable {
       );
     }
     const internal = this.#port();
+    if (internal === undefined) throw mappingFailed("The provider does not listen.");
     const wished = Math.max(internal, LEAST_PORT);
     const mapping = await gateway.map(internal, this.#mapped?.port ?? wished, LEASE_S, signal);
     const { externalPort: port } = mapping;

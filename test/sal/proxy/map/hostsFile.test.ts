@@ -106,6 +106,17 @@ describe("replacing a file of the system", () => {
     expectCode("FILE_NOT_REPLACED", () => replaceFile(path.join(folder, "none"), "x", ".before"));
   });
 
+  it("stays as it was when the disk takes only a part of the new one", () => {
+    // The system writes as much as fits, and calls that no error. Blocks of 1,024 bytes.
+    const script = `ulimit -f 4 && exec "$2" --input-type=module -e '
+      import { replaceFile } from "${path.resolve("src/node/replaceFile.ts")}";
+      try { replaceFile(process.argv[1], "x".repeat(10_000), ".before"); } catch (error) { console.log(error.code); }
+    ' "$1"`;
+    const { stdout } = spawnSync("bash", ["-c", script, "bash", file, process.execPath]);
+    expect(stdout.toString()).to.equal("FILE_NOT_REPLACED\n");
+    expect(readFileSync(file, "utf8")).to.equal(DEBIAN);
+  });
+
   it("a file that is mounted by itself stays as it was, with a word", function () {
     const script = `mount --bind "$1" "$1" && exec "$2" --input-type=module -e '
       import { replaceFile } from "${path.resolve("src/node/replaceFile.ts")}";

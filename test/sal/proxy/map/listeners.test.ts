@@ -45,6 +45,31 @@ describe("listeners of mapped addresses", () => {
     await listeners.stop();
   });
 
+  it("opens an address once, however many programs ask for it at once", async () => {
+    await Promise.all([listeners.open(base), listeners.open(base), listeners.open(base)]);
+    expect(listeners.size).to.equal(1);
+    // An address whose listeners were lost could never be opened again.
+    await listeners.open(base);
+  });
+
+  it("keeps within its number of addresses, also for those that are asked for at once", async () => {
+    const asked = [0, 1, 2].map((each) => listeners.open(base + each));
+    const results = await Promise.allSettled(asked);
+    expect(results.map(({ status }) => status)).to.deep.equal([
+      ...["fulfilled", "fulfilled", "rejected"],
+    ]);
+    expect(listeners.size).to.equal(2);
+  });
+
+  it("listens nowhere after it was stopped, also not where it was about to", async () => {
+    const opening = listeners.open(base).catch(() => undefined);
+    await listeners.stop();
+    await opening;
+    const socket = connect(port, addressText(base));
+    const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+    expect(error.code).to.equal("ECONNREFUSED");
+  });
+
   it("the one that was asked for longest ago makes room, after ten minutes", async () => {
     await listeners.open(base);
     now = 1;
