@@ -1,0 +1,178 @@
+import { expect } from "chai";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
+import { WorkerProcess } from "../../devnet/worker.ts";
+import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
+import { exposedKeyFile, ExposedStore } from "../../src/cli/expose/exposedStore.ts";
+import { hexToBytes } from "../../src/protocol/bytes.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
+import { addressOfKey } from "../../src/protocol/signature.ts";
+import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import { CliRig, parts } from "../support/cliRig.ts";
+import { salUser } from "../support/salUser.ts";
+import { until } from "../support/until.ts";
+
+describe("expose without --under", () => {
+  let rig: CliRig;
+  let upstream: Upstream;
+  let status = 204;
+  let relay = "";
+  const workers: WorkerProcess[] = [];
+
+  before(async () => {
+    rig = await CliRig.start();
+    upstream = await startUpstream((_, response) => {
+      response.statusCode = status;
+      response.end(status === 200 ? "sunny" : undefined);
+    });
+    const process = launch("relay", ["relay", "run", "--listen", "127.0.0.1:0"]);
+    const { names } = await process.logged("relay listens");
+    [relay = ""] = names as string[];
+  });
+  after(async () => {
+    for (const worker of workers) await worker.kill();
+    await upstream?.stop();
+    await rig?.stop();
+  });
+
+  const port = () => Number(new URL(upstream.url).port);
+  const state = () => path.join(rig.folder, "state");
+  const keyFile = () => exposedKeyFile(state(), rig.devnet.deployment, port());
+  const noted = () => ExposedStore.read(state(), rig.devnet.deployment, port());
+  const registered = () =>
+    rig.client.readContract({ ...rig.registry, functionName: "serviceCount" });
+
+  function launch(name: string, args: string[], env: Record<string, string> = {}): WorkerProcess {
+    const worker = new WorkerProcess({
+      name,
+      args: [
+        ...args,
+        ...["--state", path.join(rig.folder, env.STATE ?? name), "--rpc", rig.devnet.rpcUrl],
+        ...["--deployment", path.join(rig.folder, "devnet.json")],
+      ],
+      env,
+      logFile: path.join(rig.folder, `${name}.log`),
+    });
+    workers.push(worker);
+    return worker;
+  }
+
+  /** The one command, as a user starts it. */
+  function exposed(...more: string[]): WorkerProcess {
+    const coral = ["--coral-listen", "/ip4/127.0.0.1/tcp/0", "--allow-loopback"];
+    return launch(
+      "expose",
+      ["expose", String(port()), "--relay", relay, "--yes", "--json", ...coral, ...more],
+      { BLOCKCLOUD_WALLET_KEY: parts.wallet.key, STATE: "state" },
+    );
+  }
+
+  const code = async (line: string) => (await rig.cli(line)).code;
+  const line = (more = "") =>
+    `expose ${port()} --relay ${relay} --state state --wallet-key-file wallet.key ${more}`;
+
+  it("shows what the registration costs, and sends and writes nothing", async () => {
+    const { code, stdout, stderr } = await rig.cli(line("--dry-run"));
+    expect(code, stderr).to.equal(exitCodes.ok);
+    expect(stdout).to.contain("burned: 10 BLOC").and.to.contain("staked: 1000 BLOC");
+    expect(stdout).to.contain("auditors inspect it by GET /");
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+    expect(existsSync(state())).to.equal(false);
+  });
+
+  it("sends nothing without a confirmation", async () => {
+    expect(await code(line())).to.equal(exitCodes.refused);
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+    expect(noted(), "no attempt is noted").to.equal(undefined);
+  });
+
+  it("refuses a server that every inspection would fail", async () => {
+    status = 500;
+    const ill = await rig.cli(line("--yes --json"));
+    expect(ill.stderr + ill.stdout).to.contain("EXPOSE_PROBE");
+    status = 200;
+    const unprobed = await rig.cli(line("--yes --json --class tcp"));
+    expect(unprobed.stderr + unprobed.stdout).to.contain("EXPOSE_PROBE");
+    expect(await rig.sent(parts.wallet.address)).to.equal(0);
+  });
+
+  it("refuses flags that would have no effect", async () => {
+    const usage = exitCodes.usage;
+    expect(await code(line("--label roof"))).to.equal(usage);
+    const under = `expose 3000 --under 1 --relay ${relay} --service-key-file service.key`;
+    for (const flag of ["--stake 2000", "--dry-run", "--service 1", "--price 0.1/MB"])
+      expect(await code(`${under} ${flag}`), flag).to.equal(usage);
+    expect(await code(`expose 3000 --relay ${relay}`), "no wallet").to.equal(usage);
+  });
+
+  it("is killed before it knows the number, and the next run registers no second service", async () => {
+    await rig.request("evm_setAutomine", [false]);
+    const first = exposed();
+    await until("the transaction waits", async () => {
+      const address = parts.wallet.address;
+      return (await rig.client.getTransactionCount({ address, blockTag: "pending" })) === 1;
+    });
+    await first.kill();
+    expect(noted()).to.include({ number: undefined, owner: parts.wallet.address, since: 0n });
+    await rig.request("evm_setAutomine", [true]);
+    await rig.request("evm_mine", []);
+    expect(await registered()).to.equal(1n);
+
+    const second = exposed();
+    await second.logged("provider started");
+    await second.stop();
+    expect(await registered()).to.equal(1n);
+    expect(await rig.sent(parts.wallet.address)).to.equal(1);
+    expect(noted()).to.include({ number: 1n });
+    expect(statSync(keyFile()).mode & 0o777).to.equal(0o600);
+  });
+
+  it("restarts with the same service, which serves through the relay once it counts", async () => {
+    await rig.epochs(2);
+    const key = readFileSync(keyFile(), "utf8").trim() as `0x${string}`;
+    const again = exposed();
+    await again.logged("a relay leads clients here");
+    expect(await registered()).to.equal(1n);
+    const { contracts, chainId } = rig.devnet.deployment;
+    const user = salUser({
+      ...{ serviceId: rootServiceId(1n), key: hexToBytes(key), port: 1 },
+      domain: blockcloudDomain(BigInt(chainId), contracts.registry),
+    });
+    try {
+      user.locator.publish({ endpoints: [`sal://${relay}?relay`] });
+      const flow = await user.client.connect("service", 80);
+      flow.on("error", () => {});
+      let back = "";
+      flow.on("data", (chunk: Buffer) => {
+        back += chunk.toString();
+      });
+      flow.write("GET / HTTP/1.1\r\nhost: service\r\nconnection: close\r\n\r\n");
+      await until("the answer is whole", () => back.includes("sunny"));
+    } finally {
+      user.client.close();
+    }
+    await again.stop();
+    expect(readFileSync(keyFile(), "utf8").trim()).to.equal(key);
+    expect(readdirSync(state()).filter((name) => name.startsWith("expose-"))).to.have.length(2);
+    expect(addressOfKey(key)).to.equal(noted()?.key);
+  });
+
+  it("does not serve a service without its key", async () => {
+    const other = await rig.cli(
+      `expose 1 --service 1 --relay ${relay} --state elsewhere --wallet-key-file wallet.key --json`,
+    );
+    expect(other.code).to.equal(exitCodes.usage);
+    expect(other.stderr + other.stdout).to.contain("KEY_MISSING");
+  });
+
+  it("does not register while another agent of the wallet runs", async () => {
+    const running = exposed();
+    await running.logged("a relay leads clients here");
+    const { stderr, stdout } = await rig.cli(
+      `expose 1 --relay ${relay} --state state --wallet-key-file wallet.key --yes --json`,
+    );
+    expect(stderr + stdout).to.contain("WORKER_RUNNING");
+    expect(await registered()).to.equal(1n);
+  });
+});
