@@ -71,7 +71,7 @@ export async function exposeRoot(context: RootContext): Promise<number> {
   tellVisitorsNeeds(context, id, {
     lines: [
       `number       ${root.number}`,
-      `relays lead to it, clients take it and auditors inspect it from ${from} on`,
+      `auditors inspect it from ${from} on; clients use it at once`,
     ],
     json: { number: Number(root.number), auditedFrom },
   });
