@@ -5,6 +5,7 @@ import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import { WorkerProcess } from "../../devnet/worker.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { exposedKeyFile, ExposedStore } from "../../src/cli/expose/exposedStore.ts";
+import { placeOf } from "../../src/cli/expose/place.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
@@ -44,12 +45,16 @@ describe("expose without --under", () => {
   const registered = () =>
     rig.client.readContract({ ...rig.registry, functionName: "serviceCount" });
 
-  function launch(name: string, args: string[], env: Record<string, string> = {}): WorkerProcess {
+  function launch(
+    name: string,
+    args: string[],
+    { folder = name, env = {} }: { folder?: string; env?: Record<string, string> } = {},
+  ): WorkerProcess {
     const worker = new WorkerProcess({
       name,
       args: [
         ...args,
-        ...["--state", path.join(rig.folder, env.STATE ?? name), "--rpc", rig.devnet.rpcUrl],
+        ...["--state", path.join(rig.folder, folder), "--rpc", rig.devnet.rpcUrl],
         ...["--deployment", path.join(rig.folder, "devnet.json")],
       ],
       env,
@@ -65,7 +70,7 @@ describe("expose without --under", () => {
     return launch(
       "expose",
       ["expose", String(port()), "--relay", relay, "--yes", "--json", ...coral, ...more],
-      { BLOCKCLOUD_WALLET_KEY: parts.wallet.key, STATE: "state" },
+      { folder: "state", env: { BLOCKCLOUD_WALLET_KEY: parts.wallet.key } },
     );
   }
 
@@ -166,6 +171,20 @@ describe("expose without --under", () => {
     expect(await registered()).to.equal(1n);
     expect(readFileSync(keyFile(), "utf8")).to.equal(key);
     expect(addressOfKey(key.trim() as `0x${string}`)).to.equal(noted()?.key);
+  });
+
+  it("takes the deployment's relays where none is given, if strangers cannot reach this host", () => {
+    const deployment = { ...rig.devnet.deployment, relays: ["relay.example:4180"] };
+    const values = { listen: undefined, endpoint: undefined, relays: [], allowLoopback: false };
+    const hidden = placeOf(values, deployment, ["192.168.1.7"]);
+    expect(hidden.relays).to.deep.equal([{ host: "relay.example", port: 4180 }]);
+    expect(hidden.listen).to.deep.equal({ host: "127.0.0.1", port: 0 });
+    const open = placeOf(values, deployment, ["192.168.1.7", "8.8.8.8"]);
+    expect(open).to.deep.equal({ listen: { host: "0.0.0.0", port: 0 }, relays: [] });
+    const none = { ...deployment, relays: [] };
+    expect(() => placeOf(values, none, ["192.168.1.7"]))
+      .to.throw()
+      .with.property("code", "EXPOSE_UNREACHABLE");
   });
 
   it("does not serve a service without its key", async () => {

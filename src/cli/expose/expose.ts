@@ -32,9 +32,10 @@ A visitor reaches the port over HTTP at port 80, with receipts, and byte for byt
 others reach needs no relay; one behind NAT needs two.`,
     run(context) {
       const { under, serviceKey } = context.flags;
-      if (under === undefined) return exposeRoot(context as RootContext);
-      // The check has required the key.
-      return exposeSubService(context, { under, serviceKey: serviceKey! });
+      // The check has required the key that is needed.
+      return under !== undefined && serviceKey !== undefined
+        ? exposeSubService(context, { under, serviceKey })
+        : exposeRoot(context as RootContext);
     },
   },
   OPTIONS,

@@ -31,7 +31,7 @@ export async function measuredProbe(
     const why = cause instanceof Error ? cause.message : String(cause);
     throw unsuitable(port, `does not answer GET / by HTTP: ${why}`, cause);
   });
-  if (status >= 500) throw unsuitable(port, `answers GET / with ${status}`);
+  if (status >= 500) throw unsuitable(port, `answers GET / with ${status}.`);
   return { v: 1, requests: [{ path: "/", ...(status !== 200 && { status }) }] };
 }
 

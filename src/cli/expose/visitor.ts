@@ -16,21 +16,20 @@ export function tellVisitorsNeeds(
   const name = rawName(id);
   const url = `bloc://${name}/`;
   const isPriced = flags.under === undefined && flags.price !== undefined;
-  const commands = [
-    `blockcloud fetch ${url}`,
-    `blockcloud connect ${name} --port ${port}`,
-    "blockcloud proxy --listen 127.0.0.1:1080",
-    `curl --proxy socks5h://127.0.0.1:1080 http://${name}/`,
-  ];
+  const direct = [`blockcloud fetch ${url}`, `blockcloud connect ${name} --port ${port}`];
+  const proxy = "blockcloud proxy --listen 127.0.0.1:1080";
+  const curl = `curl --proxy socks5h://127.0.0.1:1080 http://${name}/`;
+  const commands = [...direct, proxy, curl];
   if (output.json) output.print({ id, name, url, commands, ...more.json }, "");
   else {
-    const [fetch, connect, proxy, curl] = commands;
     progress.say(
       [
         `service      ${name}`,
         ...more.lines,
         "a visitor needs the command blockcloud, an RPC endpoint, and one of:",
-        ...[`  ${fetch}`, `  ${connect}`, `  ${proxy}   and then`, `  ${curl}`],
+        ...direct.map((command) => `  ${command}`),
+        `  ${proxy}   and then`,
+        `  ${curl}`,
         isPriced
           ? "it has a price: a visitor pays with --max-spend, from cashier deposit"
           : "it costs a visitor nothing: no key, no BLOC and no ether; a price is --price",

@@ -34,7 +34,7 @@ type Sending = Values<typeof transactFlags> & Pick<Values<typeof chainFlags>, "r
 export async function createSenders(
   key: Hex,
   values: Sending,
-  context: ChainContext<Flags, Flags>,
+  context: Omit<ChainContext<Flags, Flags>, "flags" | "args">,
 ): Promise<{ services: Services; transactor: Transactor }> {
   const { client, deployment, io } = context;
   const fees = feePolicy(values);

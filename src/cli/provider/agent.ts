@@ -2,8 +2,8 @@ import type { Deployment } from "../../chain/deployment.ts";
 import { systemTimers } from "../../node/timers.ts";
 import type { AgentOptions } from "../../provider/createProviders.ts";
 import type { ProviderOptions } from "../../provider/createProvider.ts";
-import type { chainFlags } from "../framework/commonFlags.ts";
 import {
+  type chainFlags,
   chainPace,
   feeFlags,
   feePolicy,

@@ -91,9 +91,13 @@ export async function registerService(
   const args = [classId, key, probe, metadata, stake];
   const register = { name: "register", call: registryCall(registry, "register", args) };
   const step = await transactor.paying(register, staking, stake + fee);
+  const ready = () => {
+    before?.({ owner, key, since: count });
+    return Promise.resolve();
+  };
   const sent = await transactor.carryOut({
     title: "register a service",
-    steps: [{ ...step, ready: () => Promise.resolve(before?.({ owner, key, since: count })) }],
+    steps: [{ ...step, ready }],
     bloc: { burned: fee, staked: stake },
     outcome: [
       isEnough(kind, stake)
