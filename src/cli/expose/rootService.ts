@@ -114,11 +114,7 @@ async function registered(context: RootContext): Promise<Root> {
             store.attempt(port, attempt);
           });
         },
-        outcome: [
-          `auditors inspect it by ${parseProbe(new TextEncoder().encode(JSON.stringify(probe)))
-            .requests.map(requestLine)
-            .join(", ")}`,
-        ],
+        outcome: [`auditors inspect it by ${requestsOf(probe)}`],
       },
     );
     const { epoch } = await readMoment(client, deployment);
