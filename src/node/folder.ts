@@ -1,4 +1,12 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from "node:fs";
 import { isOnReadOnly, whyOf } from "./fileFault.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
@@ -29,6 +37,16 @@ export function ensureFolder(folder: string): void {
     });
   }
   tighten(folder);
+}
+
+/** Waits until the names in a folder are on disk. */
+export function syncFolder(folder: string): void {
+  const opened = openSync(folder, "r");
+  try {
+    fsyncSync(opened);
+  } finally {
+    closeSync(opened);
+  }
 }
 
 /** Makes an empty file that only its owner may read; SQLite gives the files beside it the same mode. */

@@ -14,6 +14,7 @@ import {
 import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { whyOf } from "./fileFault.ts";
+import { syncFolder } from "./folder.ts";
 
 /**
  * Replaces a text file of the system: a reader sees the old one or the new one. Owner and mode stay, and a copy of the
@@ -54,14 +55,5 @@ export function replaceFile(file: string, text: string, suffix: string): string 
           ? "It is mounted by itself, as in a container: change it where it comes from."
           : "Run the command as a user who may write the file and its folder, for example with sudo.",
     });
-  }
-}
-
-function syncFolder(folder: string): void {
-  const opened = openSync(folder, "r");
-  try {
-    fsyncSync(opened);
-  } finally {
-    closeSync(opened);
   }
 }

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { fileFault, whyOf } from "./fileFault.ts";
+import { syncFolder } from "./folder.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** Largest key, keystore or password file, bytes. */
@@ -106,6 +107,7 @@ export function writeSecretFile(file: string, content: string): void {
   try {
     writeSync(descriptor, content);
     fsyncSync(descriptor);
+    syncFolder(path.dirname(path.resolve(file)));
   } catch (cause) {
     // A part of a key is worse than none.
     rmSync(file, { force: true });

@@ -1,9 +1,9 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { databaseFault, fileFault, SQLITE } from "./fileFault.ts";
-import { ensureFolder, makePrivateFile, tightenDatabase } from "./folder.ts";
+import { ensureFolder, makePrivateFile, syncFolder, tightenDatabase } from "./folder.ts";
 
 /** Size up to which a file is checked page by page when it is opened, bytes: the check takes up to a second. */
 const CHECKED_BYTES = 64 * 1024 * 1024;
@@ -88,12 +88,7 @@ function create(file: string, migrations: readonly string[]): void {
     database.close();
   }
   renameSync(unfinished, file);
-  const folder = openSync(path.dirname(file), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  syncFolder(path.dirname(file));
 }
 
 function checkFile(file: string): void {

@@ -31,6 +31,7 @@ describe("what a command loads", function () {
     const { own, packages, stdout } = await loadedBy(["provider", "run", "--help"]);
     expect(stdout).to.match(/^Usage: blockcloud provider run /);
     expect(commandsIn(own)).to.deep.equal([
+      "cli/provider/agent.ts",
       "cli/provider/chooseServices.ts",
       "cli/provider/flags.ts",
       "cli/provider/gatewayFlags.ts",

@@ -10,11 +10,8 @@ import { salFlags } from "./salFlags.ts";
 import { checkReplica, replicaFlags } from "./replicaFlags.ts";
 import { readServices } from "./servicesFile.ts";
 
-/** Flags of an agent with one service. */
-export const singleFlags = {
-  service,
-  upstream,
-  listen,
+/** How a service is served, whichever it is. */
+export const servingFlags = {
   endpoint,
   ports,
   drain,
@@ -24,6 +21,14 @@ export const singleFlags = {
   ...salFlags,
   ...relayFlags,
   ...payFlags,
+};
+
+/** Flags of an agent with one service. */
+export const singleFlags = {
+  service,
+  upstream,
+  listen,
+  ...servingFlags,
   serviceKey,
   previousServiceKeys,
 };

@@ -1,24 +1,10 @@
 import { systemTimers } from "../../node/timers.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
-import {
-  chainPace,
-  feeFlags,
-  feePolicy,
-  keyFlags,
-  walletKey,
-  workerFlags,
-} from "../framework/commonFlags.ts";
-import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
-import type { Values } from "../framework/flag.ts";
+import { keyFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
-import { chooseServices, serviceFlags, type singleFlags } from "./chooseServices.ts";
-import { gatewayLimits } from "./gatewayFlags.ts";
-import { paySettings } from "./payFlags.ts";
-import { relaySettings } from "./relayFlags.ts";
-import { takeOver } from "./flags.ts";
-import { salLimitsOf } from "./salFlags.ts";
-import { replicaSettings } from "./replicaFlags.ts";
+import { agentFlags, agentOf, runOne, type OneService } from "./agent.ts";
+import { chooseServices, serviceFlags } from "./chooseServices.ts";
 
 /** The provider serves before the chain can be reached, and checks the chain itself. */
 const OPTIONS = { checkChain: false, check: chooseServices };
@@ -28,12 +14,7 @@ export const providerRun = chainCommand(
   {
     flags: {
       ...serviceFlags,
-      walletKey,
-      takeOver,
-      ...coralFlags(0),
-      allowLoopback: coralAllowLoopback,
-      ...feeFlags,
-      ...workerFlags,
+      ...agentFlags,
       ...keyFlags,
     },
     examples: [
@@ -57,69 +38,24 @@ export const providerRun = chainCommand(
 again: services that were added start, those that were removed drain, and those that did not change keep their
 connections. A file with an error changes nothing.`,
     async run({ flags, deployment, io, signal, handOver }) {
-      // The record network takes half a second to load: not for every command.
-      const { createProvider } = await import("../../provider/createProvider.ts");
-      const { createProviders } = await import("../../provider/createProviders.ts");
       const { servicesFile: file, passwordFile } = flags;
       // The check has required the flags of one service, or a file.
-      const single = flags as unknown as Values<typeof singleFlags>;
-      const agent = {
-        rpcUrls: flags.rpc,
-        pace: chainPace(flags),
-        fees: feePolicy(flags),
-        deployment,
-        walletKey: flags.walletKey,
-        stateDir: flags.state,
-        coral: coralOptions(flags, deployment, {
-          name: `provider-${file === undefined ? single.service : addressOfKey(flags.walletKey)}`,
-          // It only publishes, and needs no messages of other services.
-          subscribe: false,
-          allowLoopback: flags.allowLoopback,
-        }),
-      };
+      if (file === undefined) return runOne(flags as unknown as OneService, deployment);
+      // The record network takes half a second to load: not for every command.
+      const { createProviders } = await import("../../provider/createProviders.ts");
+      const agent = agentOf(flags, deployment, addressOfKey(flags.walletKey));
+      const { FileSource } = await import("./serviceSource.ts");
+      const source = new FileSource(
+        { file, passwordFile, allowLoopback: flags.allowLoopback },
+        { io, signal },
+      );
       const { takeOver } = flags;
-      const worker = { name: "provider", key: flags.walletKey, deployment, takeOver };
-      if (file !== undefined) {
-        const { FileSource } = await import("./serviceSource.ts");
-        const source = new FileSource(
-          { file, passwordFile, allowLoopback: flags.allowLoopback },
-          { io, signal },
-        );
-        return runWorker(flags, {
-          ...worker,
-          create: (log, metrics, fail, handoff) =>
-            createProviders(agent, source, { timers: systemTimers, log, metrics, fail, handoff }),
-          handOver,
-        });
-      }
       return runWorker(flags, {
-        ...worker,
+        ...{ name: "provider", key: flags.walletKey, deployment, takeOver, handOver },
         create: (log, metrics, fail, handoff) =>
-          createProvider(
-            { ...agent, ...settingsOf(single, flags.allowLoopback) },
-            { timers: systemTimers, log, metrics, fail, handoff },
-          ),
+          createProviders(agent, source, { timers: systemTimers, log, metrics, fail, handoff }),
       });
     },
   },
   OPTIONS,
 );
-
-function settingsOf(flags: Values<typeof singleFlags>, allowLoopback: boolean) {
-  return {
-    number: flags.service,
-    serviceKey: flags.serviceKey,
-    previousKeys: flags.previousServiceKeys,
-    upstream: flags.upstream,
-    listen: flags.listen,
-    endpoint: flags.endpoint?.href,
-    gateway: gatewayLimits(flags),
-    replica: replicaSettings(flags),
-    ports: flags.ports,
-    sal: salLimitsOf(flags),
-    relay: relaySettings(flags),
-    graceMs: flags.drain,
-    settleEvery: flags.settleEvery,
-    pay: paySettings(flags, allowLoopback),
-  };
-}
