@@ -113,6 +113,7 @@ export class HistoryNode {
 
 /** A hash that ends with the block's number, so that the block is found by it. */
 function blockHashOf(number: number): Hex {
+  if (number < 0) return ZERO; // The parent of the first block.
   return `${hashOf(`block ${number}`).slice(0, 58)}${number.toString(16).padStart(8, "0")}` as Hex;
 }
 
