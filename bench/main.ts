@@ -94,9 +94,16 @@ if (args.includes("--help")) {
 } else {
   const started = performance.now();
   const { run } = await benchmark.load();
-  const outcome = await run((message) => {
+  const say = (message: string) => {
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     process.stderr.write(`${seconds.padStart(4)} s  ${message}\n`);
+  };
+  const outcome = await run(say).catch((error: unknown) => {
+    say(
+      `${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    // What it left open must not keep a failed measurement running without a word.
+    process.exit(1);
   });
   process.stdout.write(`${args.includes("--json") ? toJson(name, outcome) : toText(outcome)}\n`);
 }

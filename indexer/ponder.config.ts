@@ -7,19 +7,17 @@ import { serviceLabelsAbi } from "@protocol/abi/serviceLabels.ts";
 import { serviceRegistryAbi } from "@protocol/abi/serviceRegistry.ts";
 import { settlementAbi } from "@protocol/abi/settlement.ts";
 import { stakingAbi } from "@protocol/abi/staking.ts";
-import { deployment, setting } from "./src/settings.ts";
+import { databaseUrl, deployment, isEmbedded, setting } from "./src/settings.ts";
 import { dropTables } from "./src/reset.ts";
 
 const { block, contracts } = deployment;
-const database = process.env.DATABASE_URL ?? "";
-const isEmbedded = database === "";
 if (isEmbedded) await dropTables(setting("BLOCKCLOUD_INDEXER_PGLITE"));
 const common = { chain: "blockcloud", startBlock: block } as const;
 
 export default createConfig({
   database: isEmbedded
     ? { kind: "pglite", directory: setting("BLOCKCLOUD_INDEXER_PGLITE") }
-    : { kind: "postgres", connectionString: database },
+    : { kind: "postgres", connectionString: databaseUrl },
   ordering: "multichain",
   chains: {
     blockcloud: {
@@ -27,7 +25,7 @@ export default createConfig({
       id: Number(setting("BLOCKCLOUD_INDEXER_CHAIN")),
       // Endpoints may hold keys: they come by the environment, never by an argument.
       rpc: setting("BLOCKCLOUD_INDEXER_RPC").split("\n"),
-      pollingInterval: Number(process.env.BLOCKCLOUD_INDEXER_POLL_MS ?? "1000"),
+      pollingInterval: Number(process.env["BLOCKCLOUD_INDEXER_POLL_MS"] ?? "1000"),
     },
   },
   contracts: {

@@ -1,5 +1,5 @@
 import { History, type HistorySize } from "./history.ts";
-import { inFolder, memoryOf, processorOf, startIndex } from "./indexing.ts";
+import { inFolder, memoryOf, processorOf, startIndex, within, type Say } from "./indexing.ts";
 import { HistoryNode } from "./node.ts";
 import { rounded } from "../quantiles.ts";
 
@@ -14,28 +14,46 @@ export interface Backfill extends HistorySize {
   requests: number;
   peakMiB: number;
   /** A start with the blocks of the run before: the tables are counted again. */
-  againSeconds: number;
-  againEventsPerSecond: number;
+  again: { seconds: number; eventsPerSecond: number } | undefined;
 }
 
-/** Reads a made-up history from a node on loopback that answers at once, and counts it again after a restart. */
-export function measureBackfill(size: HistorySize): Promise<Backfill> {
+/** How a history is read. */
+export interface Reading {
+  /** Whether the index is started again, and counts the same blocks once more. */
+  again: boolean;
+  /** Seconds for each reading, after which the measurement fails. */
+  limit: number;
+  say: Say;
+}
+
+/** Reads a made-up history from a node on loopback that answers at once. */
+export function measureBackfill(size: HistorySize, reading: Reading): Promise<Backfill> {
   return inFolder(async (folder) => {
+    const { say } = reading;
     const history = new History(size);
-    const node = new HistoryNode(history);
+    const failure = Promise.withResolvers<never>();
+    // It may fail while nobody waits for it.
+    failure.promise.catch(() => undefined);
+    const node = new HistoryNode(history, failure.reject);
     await node.start();
     try {
       const events = node.countEvents();
-      const first = await once(folder, history, node);
+      say(`  the history has ${events} events in ${history.head} blocks`);
+      const read = () => Promise.race([once(folder, history, node, reading), failure.promise]);
+      const first = await read();
       const requests = node.requests;
-      const again = await once(folder, history, node);
+      const rate = (seconds: number) => Math.round(events / seconds);
+      say(`  read in ${rounded(first.seconds, 1)} s`);
+      const again = reading.again ? await read() : undefined;
       return {
         ...{ ...size, blocks: history.head, events, requests },
         ...{ seconds: rounded(first.seconds, 1), peakMiB: first.peakMiB },
-        eventsPerSecond: Math.round(events / first.seconds),
+        eventsPerSecond: rate(first.seconds),
         processorMsPer1000: rounded((first.processor * 1e6) / events, 0),
-        againSeconds: rounded(again.seconds, 1),
-        againEventsPerSecond: Math.round(events / again.seconds),
+        again: again && {
+          seconds: rounded(again.seconds, 1),
+          eventsPerSecond: rate(again.seconds),
+        },
       };
     } finally {
       await node.stop();
@@ -43,10 +61,10 @@ export function measureBackfill(size: HistorySize): Promise<Backfill> {
   });
 }
 
-async function once(folder: string, history: History, node: HistoryNode) {
-  const index = await startIndex(folder, history.deployment, node.url);
+async function once(folder: string, history: History, node: HistoryNode, reading: Reading) {
+  const index = await startIndex(folder, history.deployment, node.url, reading.say);
   try {
-    await index.live;
+    await within(reading.limit, "reading the history", index.live);
     const { backfill = NaN, live = NaN } = index.moments;
     const pid = index.indexer.pid ?? 0;
     return { seconds: (live - backfill) / 1000, processor: processorOf(pid), ...memoryOf(pid) };

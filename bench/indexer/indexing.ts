@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { createIndexer, prepareIndexer, type IndexParts } from "../../src/indexer/createIndexer.ts";
 import { silentLogger, type Logger } from "../../src/node/logger.ts";
@@ -16,27 +17,40 @@ export interface MeasuredIndex extends IndexParts {
   readonly live: Promise<void>;
 }
 
+/** Says how far a benchmark is. */
+export type Say = (message: string) => void;
+
 /** Starts an index in a folder. */
 export async function startIndex(
   folder: string,
   deployment: Deployment,
   rpcUrl: string,
+  say: Say,
 ): Promise<MeasuredIndex> {
   const root = packageRoot();
   const prepared = await prepareIndexer({ root, stateDir: folder, deployment });
   const moments: MeasuredIndex["moments"] = {};
   const { promise: live, resolve, reject } = Promise.withResolvers<undefined>();
+  // It may fail before anybody waits for it.
+  live.catch(() => undefined);
+  const tell = (message: string, fields?: object) => {
+    say(`  ${message} ${fields === undefined ? "" : JSON.stringify(fields)}`.trimEnd());
+  };
   const log: Logger = {
     ...silentLogger,
-    info: (message) => {
+    info: (message, fields) => {
+      if (message === "history is read") tell(message, fields);
       if (message === "the index reads the chain's history") moments.backfill = performance.now();
       if (message !== "the index follows the head") return;
       moments.live = performance.now();
       resolve(undefined);
     },
-    error: (message, fields) => {
-      process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+    warn: (message, fields) => {
+      tell(message, fields);
+      // One that starts again would measure the pauses.
+      if (message === "Ponder ended and is started again") reject(new Error("Ponder ended."));
     },
+    error: tell,
   };
   const parts = createIndexer(
     {
@@ -69,6 +83,20 @@ export function processorOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   // In ticks of 10 ms, as Linux has them on all platforms.
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Waits for a part of a benchmark, and gives up after some seconds with what it waited for. */
+export async function within<T>(seconds: number, what: string, part: Promise<T>): Promise<T> {
+  const ended = new AbortController();
+  const limit = pause(seconds * 1000, undefined, { signal: ended.signal }).then(() => {
+    throw new Error(`${what} took more than ${seconds} s.`);
+  });
+  try {
+    return await Promise.race([part, limit]);
+  } finally {
+    ended.abort();
+    await limit.catch(() => undefined);
+  }
 }
 
 /** Runs with a folder that is deleted afterwards. */

@@ -28,9 +28,12 @@ export class HistoryNode {
   readonly #server = createServer((request, response) => void this.#serve(request, response));
   readonly #blocks = new Map<number, Built>();
   requests = 0;
+  readonly #failed: (error: Error) => void;
 
-  constructor(history: History) {
+  /** @param failed Hears of a request that the history cannot answer: the measurement is then worth nothing. */
+  constructor(history: History, failed: (error: Error) => void) {
     this.#history = history;
+    this.#failed = failed;
   }
 
   get url(): string {
@@ -63,7 +66,12 @@ export class HistoryNode {
     const body = JSON.parse(Buffer.concat(parts).toString()) as Call | Call[];
     const answers = [body].flat().map(({ id, method, params }) => {
       this.requests += 1;
-      return { jsonrpc: "2.0", id, result: this.#answer(method, params) };
+      try {
+        return { jsonrpc: "2.0", id, result: this.#answer(method, params) };
+      } catch (error) {
+        this.#failed(error as Error);
+        return { jsonrpc: "2.0", id, error: { code: -32_000, message: String(error) } };
+      }
     });
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
@@ -113,6 +121,7 @@ export class HistoryNode {
 
 /** A hash that ends with the block's number, so that the block is found by it. */
 function blockHashOf(number: number): Hex {
+  if (number < 0) return ZERO; // The parent of the first block.
   return `${hashOf(`block ${number}`).slice(0, 58)}${number.toString(16).padStart(8, "0")}` as Hex;
 }
 

@@ -32,3 +32,9 @@ export function setting(name: string): string {
 export const deployment = JSON.parse(
   readFileSync(setting("BLOCKCLOUD_INDEXER_DEPLOYMENT"), "utf8"),
 ) as IndexedDeployment;
+
+/** URL of the Postgres database; empty for the embedded one. */
+export const databaseUrl = process.env["DATABASE_URL"] ?? "";
+
+/** Whether the tables are in PGlite, Postgres in this process. */
+export const isEmbedded = databaseUrl === "";

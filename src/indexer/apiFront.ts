@@ -10,6 +10,7 @@ import type { Startable } from "../node/lifecycle.ts";
 import { listen, unlisten } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import type { IndexerMetrics } from "./metrics.ts";
 import { IndexProblem } from "./problem.ts";
 import { queryFault } from "./queryCost.ts";
 
@@ -43,6 +44,7 @@ export interface ApiFrontOptions {
 
 export interface ApiFrontDependencies {
   log: Logger;
+  metrics: Pick<IndexerMetrics, "query">;
   /** Where Ponder answers; undefined while it does not. */
   ponder: () => string | undefined;
   /** The state of the index. */
@@ -144,10 +146,20 @@ export class ApiFront implements Startable {
   /** Runs a query if its client has room for one more. */
   async #bounded(request: HttpRequest, run: () => Promise<HttpResponse>): Promise<HttpResponse> {
     const { address } = this.#proxies.clientOf(request);
-    if (this.#running.reached(address) !== undefined) throw new IndexProblem("QUERIES_EXCEEDED");
+    const { metrics } = this.#dependencies;
+    if (this.#running.reached(address) !== undefined) {
+      metrics.query("refused");
+      throw new IndexProblem("QUERIES_EXCEEDED");
+    }
     this.#running.add(address);
     try {
-      return await run();
+      const response = await run();
+      metrics.query("answered");
+      return response;
+    } catch (error) {
+      const isRefusal = error instanceof IndexProblem && error.response.status < 500;
+      metrics.query(isRefusal ? "refused" : "failed");
+      throw error;
     } finally {
       this.#running.remove(address);
     }

@@ -5,11 +5,13 @@ import { deploymentTag, originOf, type Deployment } from "../chain/deployment.ts
 import { EndpointSet } from "../chain/rpc/failover.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { ApiFront, type ApiFrontOptions } from "./apiFront.ts";
 import { IndexFolder } from "./indexFolder.ts";
 import { Indexer, type IndexerOptions } from "./indexer.ts";
 import { findPonder, type Installation } from "./installation.ts";
+import { IndexerMetrics } from "./metrics.ts";
 import { RpcFront } from "./rpcFront.ts";
 
 export interface CreateIndexerOptions extends Omit<IndexerOptions, "pollMs"> {
@@ -61,10 +63,16 @@ export interface IndexParts extends Startable {
 export function createIndexer(
   options: CreateIndexerOptions,
   { installation, folder }: Prepared,
-  environment: { timers: Timers; log: Logger; fail: (error: unknown) => void },
+  environment: {
+    timers: Timers;
+    log: Logger;
+    fail: (error: unknown) => void;
+    metrics?: Metrics;
+  },
 ): IndexParts {
   const { deployment, rpcUrls } = options;
   const { timers, log, fail } = environment;
+  const metrics = new IndexerMetrics(environment.metrics ?? createMetrics("indexer"));
   const endpoints = new EndpointSet(rpcUrls, deployment.chainId, {
     timers,
     log,
@@ -78,10 +86,11 @@ export function createIndexer(
   const pollMs = options.pollMs ?? (rpcUrls.every(isLoopback) ? POLL_MS.loopback : POLL_MS.other);
   const indexer = new Indexer(
     { ...options, pollMs },
-    { timers, log, installation, folder, rpc, freePort, fail },
+    { timers, log, installation, folder, rpc, freePort, fail, metrics },
   );
   const front = new ApiFront(options.front, {
     log,
+    metrics,
     ponder: () => indexer.base,
     // `_meta { status }` names it; the ID has 15 digits, and no table has a column of this form.
     translate: (answer) => answer.replaceAll(`"id":${rpc.chainId},`, `"id":${deployment.chainId},`),

@@ -8,6 +8,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { IndexFolder } from "./indexFolder.ts";
 import type { Installation } from "./installation.ts";
 import { stageApp } from "./installation.ts";
+import type { IndexerMetrics } from "./metrics.ts";
 import { ponderEnv } from "./ponderEnv.ts";
 import { PonderProcess, type PonderEnd } from "./ponderProcess.ts";
 import type { Head, RpcFront } from "./rpcFront.ts";
@@ -48,6 +49,7 @@ export interface IndexerDependencies {
   freePort: () => Promise<number>;
   /** Ends the worker: it cannot go on. */
   fail: (error: unknown) => void;
+  metrics: IndexerMetrics;
 }
 
 /** What `GET /v1/status` says. */
@@ -73,7 +75,7 @@ export class Indexer implements Startable {
   #port: number | undefined;
   #indexed: Head | undefined;
   #isUnfit = false;
-  #running: Promise<void> | undefined;
+  #running: Promise<unknown> | undefined;
 
   constructor(options: IndexerOptions, dependencies: IndexerDependencies) {
     this.#options = options;
@@ -91,7 +93,7 @@ export class Indexer implements Startable {
   }
 
   start(): Promise<void> {
-    this.#running = this.#run();
+    this.#running = Promise.all([this.#run(), this.#watch()]);
     return Promise.resolve();
   }
 
@@ -143,6 +145,7 @@ export class Indexer implements Startable {
         }
         if (failures > MOST_FAILURES) throw gaveUp(end);
         const pause = Math.min(PAUSE_MS.least * 2 ** (failures - 1), PAUSE_MS.most);
+        this.#dependencies.metrics.restarted();
         log.warn("Ponder ended and is started again", {
           code: end.code,
           signal: end.signal,
@@ -206,21 +209,21 @@ export class Indexer implements Startable {
     if (state === this.#state) return;
     this.#state = state;
     const { log } = this.#dependencies;
-    if (state === "backfill") {
-      log.info("the index reads the chain's history");
-      void this.#report();
-    }
+    if (state === "backfill") log.info("the index reads the chain's history");
     if (state === "live") log.info("the index follows the head");
   }
 
-  /** Says how far the history is read, until it is. */
-  async #report(): Promise<void> {
-    const { timers, log } = this.#dependencies;
+  /** Measures how far the index is; while it reads history, the log says it, too. */
+  async #watch(): Promise<void> {
+    const { timers, log, metrics } = this.#dependencies;
     const { signal } = this.#stopping;
     for (;;) {
       await timers.sleep(REPORT_MS, signal).catch(() => undefined);
-      if (signal.aborted || this.#state !== "backfill") return;
-      const { progress, indexed, head } = await this.status();
+      if (signal.aborted) return;
+      const status = await this.status();
+      metrics.seen(status);
+      if (status.state !== "backfill") continue;
+      const { progress, indexed, head } = status;
       const about = {
         progress: Number(progress.toFixed(3)),
         block: indexed?.block,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -11,9 +12,12 @@ export const PONDER_VERSION = "0.16.10";
 export interface Installation {
   /** Its program. */
   program: string;
-  /** The folder `node_modules` in which it, and what the index imports, is found. */
-  modules: string;
+  /** The folders of the packages that the index imports, by their names. */
+  packages: ReadonlyMap<string, string>;
 }
+
+/** What the index imports besides Ponder: packages that Ponder brings with it. */
+const BESIDES = ["viem", "hono"] as const;
 
 /**
  * Finds Ponder, which workers do not need and the package does not install.
@@ -22,21 +26,43 @@ export interface Installation {
  * @throws BlockcloudError `INDEXER_MISSING` if it is not installed, or in another version.
  */
 export async function findPonder(root: string): Promise<Installation> {
-  const from = createRequire(path.join(root, "indexer", "ponder.config.ts"));
-  const folders = from.resolve.paths("ponder") ?? [];
-  for (const modules of folders) {
-    const version = await versionOf(path.join(modules, "ponder", "package.json"));
-    if (version === undefined) continue;
-    if (version !== PONDER_VERSION) throw missing(`Ponder ${version} is installed.`);
-    return { program: path.join(modules, "ponder", "dist", "esm", "bin", "ponder.js"), modules };
+  const ponder = await folderOf("ponder", path.join(root, "indexer", "ponder.config.ts"));
+  if (ponder === undefined) throw missing(root, "Ponder is not installed.");
+  if (ponder.version !== PONDER_VERSION) {
+    throw missing(root, `Ponder ${ponder.version} is installed.`);
   }
-  throw missing("Ponder is not installed.");
+  const packages = new Map([["ponder", ponder.folder]]);
+  // A global npm puts them into Ponder's own folder, a project's npm beside it: Ponder finds them in both.
+  for (const name of BESIDES) {
+    const found = await folderOf(name, path.join(ponder.folder, "package.json"));
+    if (found === undefined) throw missing(root, `Ponder is installed without ${name}.`);
+    packages.set(name, found.folder);
+  }
+  return { program: path.join(ponder.folder, "dist", "esm", "bin", "ponder.js"), packages };
 }
 
-function missing(what: string): BlockcloudError {
+/** Where a file finds a package, as Node looks for it. */
+async function folderOf(name: string, from: string) {
+  for (const modules of createRequire(from).resolve.paths(name) ?? []) {
+    const folder = path.join(modules, name);
+    const version = await versionOf(path.join(folder, "package.json"));
+    // Its real folder: a package that is linked is beside what it needs.
+    if (version !== undefined) return { folder: await realpath(folder), version };
+  }
+  return undefined;
+}
+
+function missing(root: string, what: string): BlockcloudError {
   return new BlockcloudError("INDEXER_MISSING", `${what} The index needs ${PONDER_VERSION}.`, {
-    remedy: `Run beside this package: npm install ponder@${PONDER_VERSION} (with --global if blockcloud is global).`,
+    remedy: `Run: npm install ponder@${PONDER_VERSION} ${placeOf(root)}`,
   });
+}
+
+/** The flag by which npm installs beside this package: in the project that has it, or globally. */
+function placeOf(root: string): string {
+  const modules = path.dirname(root);
+  const project = path.basename(modules) === "node_modules" ? path.dirname(modules) : root;
+  return existsSync(path.join(project, "package.json")) ? `--prefix ${project}` : "--global";
 }
 
 async function versionOf(file: string): Promise<string | undefined> {
@@ -60,7 +86,7 @@ const PARTS = ["ponder.config.ts", "ponder.schema.ts", "schema", "src"] as const
 export async function stageApp(
   folder: string,
   root: string,
-  { modules }: Installation,
+  { packages }: Installation,
 ): Promise<string> {
   const source = path.join(root, "indexer");
   await rm(folder, { recursive: true, force: true });
@@ -68,7 +94,10 @@ export async function stageApp(
   for (const part of PARTS) {
     await cp(path.join(source, part), path.join(folder, part), { recursive: true });
   }
-  await symlink(modules, path.join(folder, "node_modules"), "junction");
+  await mkdir(path.join(folder, "node_modules"));
+  for (const [name, target] of packages) {
+    await symlink(target, path.join(folder, "node_modules", name), "junction");
+  }
   await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(await tsconfigOf(root)));
   return await hashOf(folder, PARTS);
 }

@@ -83,6 +83,7 @@ describe("the front of the index for readers", () => {
   let base: string | undefined;
   let front: ApiFront;
   let hold: Promise<unknown> = Promise.resolve();
+  const outcomes: string[] = [];
   const log = new MemoryLog();
   const url = () => `http://127.0.0.1:${front.address.port}`;
   const query = (text: string, headers: Record<string, string> = {}) =>
@@ -104,6 +105,7 @@ describe("the front of the index for readers", () => {
       {
         ...{ log, ponder: () => base, status: () => Promise.resolve({ state: "starting" }) },
         translate: (text) => text.replace(`"id":5`, `"id":31337`),
+        metrics: { query: (outcome) => outcomes.push(outcome) },
       },
     );
     await front.start();
@@ -131,6 +133,10 @@ describe("the front of the index for readers", () => {
     expect(await codeOf(await query("mutation { a }"))).to.equal("QUERY_REFUSED");
     const broken = await fetch(`${url()}/graphql`, { method: "POST", body: "{" });
     expect(await codeOf(broken)).to.equal("REQUEST_INVALID");
+  });
+
+  it("counts queries by how they ended, and other requests not at all", () => {
+    expect(outcomes).to.deep.equal(["failed", "answered", "refused", "refused", "refused"]);
   });
 
   it("lets pages of named origins and of loopback read, and no others", async () => {

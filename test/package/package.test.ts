@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { build } from "esbuild";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { bytesToHex } from "../../src/protocol/bytes.ts";
@@ -32,11 +32,28 @@ describe("the package, packed and installed in an empty folder", function () {
   it("holds what was built, the command, pages and units, and nothing to develop with", () => {
     const places = new Set(user.files().map((file) => file.split("/")[0]));
     expect([...places].sort()).to.deep.equal([
-      ...["CHANGELOG.md", "LICENSE", "README.md", "bin", "deployments", "dist", "docs", "ops"],
-      "package.json",
+      ...["CHANGELOG.md", "LICENSE", "README.md", "bin", "deployments", "dist", "docs", "indexer"],
+      ...["ops", "package.json"],
     ]);
-    const stray = user.files().filter((file) => /(?<!\.d)\.ts$|\.sol$|devnet/.test(file));
+    // Ponder compiles the index, so that one is source.
+    const stray = user
+      .files()
+      .filter((file) => !file.startsWith("indexer/"))
+      .filter((file) => /(?<!\.d)\.ts$|\.sol$|devnet/.test(file));
     expect(stray, "sources").to.deep.equal([]);
+  });
+
+  it("holds every file of the index that Ponder compiles, and the protocol's code that it imports", () => {
+    const files = new Set(user.files());
+    const parts = globSync(["indexer/ponder.*.ts", "indexer/{schema,src}/**/*.ts"], { cwd: root });
+    expect(parts).to.include.members(["indexer/ponder.config.ts", "indexer/src/api/index.ts"]);
+    const imported = parts.flatMap((file) => {
+      const text = readFileSync(path.join(root, file), "utf8");
+      return [...text.matchAll(/from "@protocol\/(.+)\.ts"/g)].map(([, name]) => name ?? "");
+    });
+    expect(imported).to.include("abi/cashier");
+    const needed = [...parts, ...imported.map((name) => `dist/protocol/${name}.js`)];
+    expect(needed.filter((file) => !files.has(file))).to.deep.equal([]);
   });
 
   it("brings neither compiler nor test chain with it", () => {

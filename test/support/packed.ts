@@ -7,7 +7,11 @@ import { DatabaseSync } from "node:sqlite";
 const root = path.join(import.meta.dirname, "../..");
 /** What the tarball depends on. */
 const SOURCES = [
-  ...["{bin,deployments,docs,ops,scripts,src}/**/*", "console/{public,src}/**/*", "console/*"],
+  ...[
+    "{bin,deployments,docs,indexer,ops,scripts,src}/**/*",
+    "console/{public,src}/**/*",
+    "console/*",
+  ],
   ...["package.json", "package-lock.json"],
   ...["tsconfig*.json", "README.md", "CHANGELOG.md", "LICENSE"],
 ];

@@ -1,5 +1,6 @@
 import { AuditorMetrics } from "../../src/auditor/metrics.ts";
 import { ChainMetrics } from "../../src/chain/metrics.ts";
+import { IndexerMetrics } from "../../src/indexer/metrics.ts";
 import { KeeperMetrics } from "../../src/keeper/metrics.ts";
 import { CoralMetrics } from "../../src/coral/metrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
@@ -16,6 +17,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
   const workers = {
     auditor: AuditorMetrics,
     provider: ProviderMetrics,
+    indexer: IndexerMetrics,
     keeper: KeeperMetrics,
     coral: CoralMetrics,
     relay: RelayMetrics,

@@ -37,7 +37,7 @@ docs/indexer.md describes tables and queries.`,
       {
         name: "indexer",
         deployment,
-        create: (log, _, fail) =>
+        create: (log, metrics, fail) =>
           createIndexer(
             {
               rpcUrls: flags.rpc,
@@ -56,7 +56,7 @@ docs/indexer.md describes tables and queries.`,
               },
             },
             prepared,
-            { timers: systemTimers, log, fail },
+            { timers: systemTimers, log, metrics, fail },
           ),
       },
     );

@@ -1,4 +1,4 @@
-import { parseEventLogs, type Address, type Hex } from "viem";
+import { type Abi, parseEventLogs, type Address, type Hex } from "viem";
 import type { ChainClient } from "../../../src/chain/client.ts";
 import type { Deployment } from "../../../src/chain/deployment.ts";
 import { abis } from "../recount/calls.ts";
@@ -35,7 +35,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
   ) =>
     events
       .filter((each) => each.contract === contract && each.name === name && where(each.args))
-      .reduce((total, { args }) => total + (args[field] as bigint), 0n);
+      .reduce((total, { args }) => total + BigInt(args[field] as bigint | number), 0n);
   const count = (
     contract: string,
     name: string,
@@ -51,7 +51,7 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
   const view = <T>(contract: keyof typeof abis, functionName: string, args: readonly unknown[]) =>
     client.readContract({
       address: deployment.contracts[contract],
-      abi: abis[contract],
+      abi: abis[contract] as Abi,
       functionName,
       args,
     }) as Promise<T>;
