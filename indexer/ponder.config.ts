@@ -25,7 +25,7 @@ export default createConfig({
       id: Number(setting("BLOCKCLOUD_INDEXER_CHAIN")),
       // Endpoints may hold keys: they come by the environment, never by an argument.
       rpc: setting("BLOCKCLOUD_INDEXER_RPC").split("\n"),
-      pollingInterval: Number(process.env["BLOCKCLOUD_INDEXER_POLL_MS"] ?? "1000"),
+      pollingInterval: Number(process.env.BLOCKCLOUD_INDEXER_POLL_MS ?? "1000"),
     },
   },
   contracts: {

@@ -34,7 +34,7 @@ export const deployment = JSON.parse(
 ) as IndexedDeployment;
 
 /** URL of the Postgres database; empty for the embedded one. */
-export const databaseUrl = process.env["DATABASE_URL"] ?? "";
+export const databaseUrl = process.env.DATABASE_URL ?? "";
 
 /** Whether the tables are in PGlite, Postgres in this process. */
 export const isEmbedded = databaseUrl === "";
