@@ -17,11 +17,6 @@ import type { Till } from "./till.ts";
 import { UseCount } from "./useCount.ts";
 import { Waiters } from "./waiters.ts";
 
-/** Bytes of the allowance that a session takes at once. */
-const CHUNK = 64 * 1024;
-/** How often time is charged, milliseconds. */
-const TICK_MS = 1_000;
-
 /**
  * Meters the flows of a session with a priced service. They draw on the peer's free allowance until the client's tab
  * is there, and are charged to the tab from then on. When the allowance is used up, or the tab's window is full, no
@@ -53,8 +48,11 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#till = till;
     this.#host = host;
     this.#count = new UseCount(() => till.clock.monotonic());
-    this.#ticker = new Ticker(till.clock, TICK_MS, () => {
-      this.#charge();
+    this.#ticker = new Ticker(till.clock, {
+      isNeeded: () => this.#billing.quote.price.perSecond > 0n && host.flows.size > 0,
+      act: () => {
+        this.#charge();
+      },
     });
     this.#billing = new Billing({
       ...{ till, user: this },
@@ -111,7 +109,7 @@ export class SessionMeter implements FlowMeter, TabUser {
   opened(flow: Flow): void {
     payBySession(flow as MeteredFlow, () => this.request(flow));
     this.#run();
-    this.#tick();
+    this.#ticker.plan();
     if (this.#host.flows.size === 1) this.#billing.begins();
     if (this.#billing.charge === undefined && this.#billing.isOld) this.#requote(false);
   }
@@ -247,9 +245,7 @@ export class SessionMeter implements FlowMeter, TabUser {
       return;
     }
     const missing = needed - (this.limit - this.bytes);
-    if (missing <= 0) return;
-    const wanted = Math.max(missing, CHUNK);
-    this.limit += this.#till.allowance.takeBytes(this.#host.address, wanted);
+    if (missing > 0) this.limit += this.#till.takeFree(this.#host.address, missing);
   }
 
   /** Nothing passes until there is room: the client is warned. */
@@ -345,13 +341,9 @@ export class SessionMeter implements FlowMeter, TabUser {
     this.#count.run(flows.size > 0 && isLinked && this.#hold === undefined && !this.#isOver);
   }
 
-  #tick(): void {
-    if (this.#billing.quote.price.perSecond > 0n && this.#host.flows.size > 0) this.#ticker.plan();
-  }
-
   #charge(): void {
     if (this.#billing.charge !== undefined && this.#hold === undefined) this.reached(1);
     this.#billing.tellServed();
-    this.#tick();
+    this.#ticker.plan();
   }
 }

@@ -8,6 +8,9 @@ import type { Scheduler } from "../../node/scheduler.ts";
 import { payLimits, type PayLimits, type PayLimitValues } from "./limits.ts";
 import { TabAccount, type TabUser } from "./tabAccount.ts";
 
+/** Bytes of the allowance that a session takes at once. */
+const CHUNK = 64 * 1024;
+
 /** What a service with a price needs to be paid in its sessions. */
 export interface Pricing {
   /** Of the service; a sub-service uses that of its root. */
@@ -55,6 +58,11 @@ export class Till {
   /** Tabs that sessions charge now. */
   get tabs(): number {
     return this.#accounts.size;
+  }
+
+  /** Takes bytes of an address's free allowance: as many as are missing, or more; returns how many were left. */
+  takeFree(address: string, missing: number): number {
+    return this.allowance.takeBytes(address, Math.max(missing, CHUNK));
   }
 
   /** Milliseconds until one more voucher of an address may be verified; 0 takes it. */

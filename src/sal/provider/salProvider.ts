@@ -36,6 +36,7 @@ import {
 } from "./providerSession.ts";
 import { Prover } from "./prover.ts";
 import type { ServedService } from "./service.ts";
+import { spread } from "./spread.ts";
 import { SessionTable, type SessionObserver } from "./sessionTable.ts";
 
 export interface SalProviderDependencies extends SessionDependencies {
@@ -104,8 +105,7 @@ export class SalProvider implements SessionOwner {
     const signer = new ReceiptSigner(options.domain);
     this.#prover = new Prover(options.service, signer, () => dependencies.now());
     this.#table = new SessionTable(limits, dependencies.clock);
-    const { pricing } = options;
-    this.#till = pricing && new Till(pricing, dependencies);
+    this.#till = options.pricing && new Till(options.pricing, dependencies);
     const { maxPeers } = limits;
     const monotonic = () => dependencies.clock.monotonic();
     this.#flows = new FlowAdmission(limits, monotonic);
@@ -163,12 +163,11 @@ export class SalProvider implements SessionOwner {
 
   /** Tells all clients the service's new record, some at a time. */
   migrate(record: Buffer): void {
-    const sessions = this.#table.all();
-    const step = () => {
-      for (const session of sessions.splice(0, MIGRATIONS_PER_SECOND / 10)) session.migrate(record);
-      if (sessions.length > 0) this.#dependencies.clock.after(100, step);
+    const { clock } = this.#dependencies;
+    const migrate = (session: ProviderSession) => {
+      session.migrate(record);
     };
-    step();
+    spread(this.#table.all(), migrate, { perSecond: MIGRATIONS_PER_SECOND, clock });
   }
 
   /** No new sessions or flows. Sessions can still resume here: their flows go on. */
@@ -193,7 +192,7 @@ export class SalProvider implements SessionOwner {
     return this.#flows.size > 0 || this.#table.all().some((session) => session.isSending);
   }
 
-  /** Tells all clients to go on over another link, as when the present one is lost. */
+  /** Tells clients to go on over another link. */
   release(): void {
     for (const session of this.#table.all()) session.release();
   }
