@@ -1,4 +1,4 @@
-import { type Abi, parseEventLogs, type Address, type Hex } from "viem";
+import { parseEventLogs, type Abi, type Address, type Hex } from "viem";
 import type { ChainClient } from "../../../src/chain/client.ts";
 import type { Deployment } from "../../../src/chain/deployment.ts";
 import { abis } from "../recount/calls.ts";
@@ -48,13 +48,11 @@ export async function recountIndex(client: ChainClient, deployment: Deployment):
         .map(({ args }) => String(args[field])),
     ),
   ];
-  const view = <T>(contract: keyof typeof abis, functionName: string, args: readonly unknown[]) =>
-    client.readContract({
-      address: deployment.contracts[contract],
-      abi: abis[contract] as Abi,
-      functionName,
-      args,
-    }) as Promise<T>;
+  const view = <T>(contract: keyof typeof abis, functionName: string, args: readonly unknown[]) => {
+    const abi: Abi = abis[contract];
+    const address = deployment.contracts[contract];
+    return client.readContract({ address, abi, functionName, args }) as Promise<T>;
+  };
 
   const services: Expected["services"] = {};
   for (const number of distinct("registry", "ServiceRegistered", "number")) {
