@@ -62,8 +62,14 @@ export class PonderProcess {
       stdio: ["pipe", "pipe", "pipe"],
     });
     const { stdout, stderr } = this.#child;
-    if (stdout) createInterface({ input: stdout }).on("line", (line) => this.#read(line));
-    if (stderr) createInterface({ input: stderr }).on("line", (line) => this.#keep(line));
+    if (stdout)
+      createInterface({ input: stdout }).on("line", (line) => {
+        this.#read(line);
+      });
+    if (stderr)
+      createInterface({ input: stderr }).on("line", (line) => {
+        this.#keep(line);
+      });
     this.ended = once(this.#child, "exit").then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
