@@ -9,7 +9,7 @@ const ACTIVE = { services: 300, auditors: 15, epochs: 40, registrationsPerBlock:
 /** A large one, of which only the registrations and one audit are read. */
 const LARGE = { services: 100_000, auditors: 20, epochs: 1, registrationsPerBlock: 200 };
 const LAG_SAMPLES = 300;
-/** Seconds for a reading of each history; ten times what the targets allow, and more is an error. */
+/** Seconds for a reading of each history, some times what the target allows; more is an error. */
 const LIMIT = { active: 240, large: 900 };
 
 const setting = [
