@@ -78,8 +78,8 @@ function Moves({ moves }: { moves: readonly Move[] }) {
     <>
       <h3>Moves seen while this page is open</h3>
       <ol className="endpoints" reversed>
-        {moves.map(({ from, to, at }) => (
-          <li key={at}>
+        {moves.map(({ from, to, at }, index) => (
+          <li key={moves.length - index}>
             <TimeAgo seconds={at} />:{" "}
             <code>{from[0] && <Foreign value={from[0]} longest={60} />}</code> to{" "}
             <code>{to[0] && <Foreign value={to[0]} longest={60} />}</code>
