@@ -14,7 +14,7 @@ export default function MoneyPage() {
       <div className="page-head">
         <h1>Money</h1>
       </div>
-      <Chooser key={given} given={given} payer={payer} />
+      <Chooser key={`chooser ${given}`} given={given} payer={payer} />
       {payer !== undefined && <Account key={payer} payer={payer} />}
     </>
   );
