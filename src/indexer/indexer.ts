@@ -8,6 +8,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { IndexFolder } from "./indexFolder.ts";
 import type { Installation } from "./installation.ts";
 import { stageApp } from "./installation.ts";
+import type { IndexState, IndexStatus } from "./indexStatus.ts";
 import type { IndexerMetrics } from "./metrics.ts";
 import { ponderEnv } from "./ponderEnv.ts";
 import { PonderProcess, type PonderEnd } from "./ponderProcess.ts";
@@ -27,8 +28,6 @@ const STATUS_MS = 1_000;
  */
 const UNFIT =
   /unrecoverable '.*' reorg|cannot move backwards|previously used by a|Failed to connect to PGlite/;
-
-export type IndexState = "starting" | "backfill" | "live" | "failing" | "stopped";
 
 export interface IndexerOptions {
   deployment: Deployment;
@@ -50,19 +49,6 @@ export interface IndexerDependencies {
   /** Ends the worker: it cannot go on. */
   fail: (error: unknown) => void;
   metrics: IndexerMetrics;
-}
-
-/** What `GET /v1/status` says. */
-export interface IndexStatus {
-  state: IndexState;
-  /** Share of the blocks up to the head that are indexed, 0 to 1. */
-  progress: number;
-  head: Head | null;
-  indexed: Head | null;
-  behindBlocks: number | null;
-  behindSeconds: number | null;
-  /** How long ago the head was asked for. */
-  checkedSecondsAgo: number | null;
 }
 
 /** Keeps an index of a deployment: runs Ponder, starts it again when it fails, and replaces a database that does not fit. */

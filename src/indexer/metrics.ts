@@ -1,5 +1,5 @@
 import type { Metrics } from "../node/metrics.ts";
-import type { IndexStatus } from "./indexer.ts";
+import type { IndexStatus } from "./indexStatus.ts";
 
 /** How the front ended a query. */
 export const queryOutcomes = ["answered", "refused", "failed"] as const;

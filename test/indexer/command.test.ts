@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { startDevnet, type Devnet } from "../../devnet/devnet.ts";
 import { createChainClient } from "../../src/chain/client.ts";
-import type { IndexStatus } from "../../src/indexer/indexer.ts";
+import type { IndexStatus } from "../../src/indexer/indexStatus.ts";
 import { packageRoot } from "../../src/node/packageRoot.ts";
 import { until } from "../support/until.ts";
 

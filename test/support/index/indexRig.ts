@@ -9,7 +9,7 @@ import {
   type CreateIndexerOptions,
   type IndexParts,
 } from "../../../src/indexer/createIndexer.ts";
-import type { IndexStatus } from "../../../src/indexer/indexer.ts";
+import type { IndexStatus } from "../../../src/indexer/indexStatus.ts";
 import { packageRoot } from "../../../src/node/packageRoot.ts";
 import { systemTimers } from "../../../src/node/timers.ts";
 import { MemoryLog } from "../memoryLog.ts";
