@@ -13,7 +13,7 @@ import { abis } from "../../../src/protocol/abis.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { permitOf, permitTypes, type PermitTerms } from "../../../src/protocol/permit.ts";
 import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
-import { contractsOf } from "../verify/deployment.ts";
+import { contractsOf } from "../chain/contracts.ts";
 import type { ActContext, Plan, ResolvedCall, Values, Act } from "./act.ts";
 import { pendingKey, type Pendings } from "./pending.ts";
 import { describeRefusal, refusalOf } from "./refusal.ts";

@@ -4,7 +4,8 @@ import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { isLabel } from "../../../src/protocol/label.ts";
 import { parseServiceId, rootServiceId } from "../../../src/protocol/serviceId.ts";
 import type { Reader } from "../acts/act.ts";
-import { contractsOf, type VerifiedDeployment } from "../verify/deployment.ts";
+import { contractsOf } from "../chain/contracts.ts";
+import type { VerifiedDeployment } from "../verify/deployment.ts";
 
 /** A service as it is called. */
 export interface Target {

@@ -1,8 +1,8 @@
-import { abis } from "@protocol/abis.ts";
-import type { Deployment } from "../config.ts";
+import type { Address } from "viem";
+import { abis } from "../../../src/protocol/abis.ts";
 
 /** Address and ABI of each contract, for viem. */
-export function contractsOf({ contracts }: Deployment) {
+export function contractsOf({ contracts }: { contracts: Record<keyof typeof abis, Address> }) {
   return {
     token: { address: contracts.token, abi: abis.token },
     rewardPool: { address: contracts.rewardPool, abi: abis.rewardPool },

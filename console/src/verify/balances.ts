@@ -1,6 +1,6 @@
 /** Balances that the epoch's pay goes through, counted from all transfers. */
 import type { Address } from "viem";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { addressTopic, argsOf, isEvent, topicOf } from "./events.ts";
 import type { Figures } from "./figures.ts";
 import type { Opening } from "./opening.ts";
@@ -18,7 +18,7 @@ interface Range {
 /** Recounts the BLOC of holders at a block, and compares it with the token's view. */
 export async function compareBalances(
   source: Source,
-  { token }: VerifiedContracts,
+  { token }: Contracts,
   holders: readonly Address[],
   figures: Figures,
   { opening, to }: { opening: Opening; to: bigint },
@@ -55,7 +55,7 @@ export async function compareBalances(
 /** Recounts what auditors have earned and not collected, and compares it with the contract's view. */
 export async function compareEarnings(
   source: Source,
-  { proofOfService }: VerifiedContracts,
+  { proofOfService }: Contracts,
   auditors: readonly Address[],
   figures: Figures,
   { from, to }: Range,

@@ -2,7 +2,7 @@
 import type { Address, Hex } from "viem";
 import { CARRY_EPOCHS } from "../../../src/protocol/pay.ts";
 import { placeOf, slotAt } from "../../../src/protocol/sortition.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { argsOf, isEvent, topicOf } from "./events.ts";
 import type { RawLog } from "./raw.ts";
 import type { Source } from "./source.ts";
@@ -38,14 +38,14 @@ interface Auditor {
 }
 
 export class Book {
-  readonly #contracts: VerifiedContracts;
+  readonly #contracts: Contracts;
   readonly #oldest: number;
   readonly #services = new Map<bigint, Service>();
   readonly #auditors = new Map<Address, Auditor>();
   readonly #maximumStakes = new Map<number, bigint>();
   readonly #active = new Map<number, ReadonlyMap<number, ActiveService>>();
 
-  private constructor(contracts: VerifiedContracts, epoch: number) {
+  private constructor(contracts: Contracts, epoch: number) {
     this.#contracts = contracts;
     this.#oldest = epoch - CARRY_EPOCHS;
   }
@@ -58,7 +58,7 @@ export class Book {
    */
   static async read(
     source: Source,
-    contracts: VerifiedContracts,
+    contracts: Contracts,
     epoch: number,
     range: { from: bigint; to: bigint; head: bigint },
     seen: (block: bigint) => void,

@@ -2,7 +2,7 @@
 import { decodeFunctionData, type Abi, type Address, type Hex } from "viem";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import type { ChunkArgument, SampleArgument } from "../../../src/protocol/round.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { argsOf, isEvent } from "./events.ts";
 import type { RawLog } from "./raw.ts";
 import type { Source } from "./source.ts";
@@ -32,7 +32,7 @@ export interface RoundTransaction {
  */
 export async function readTransaction(
   source: Source,
-  { proofOfService }: VerifiedContracts,
+  { proofOfService }: Contracts,
   { blockNumber: block, transactionHash: hash }: RawLog,
 ): Promise<RoundTransaction> {
   const [transactions, receipt] = await Promise.all([

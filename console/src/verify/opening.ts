@@ -1,6 +1,6 @@
 import { zeroAddress, type Address } from "viem";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { addressTopic, topicOf } from "./events.ts";
 import type { Source } from "./source.ts";
 
@@ -23,7 +23,7 @@ export interface Opening {
  */
 export async function openingOf(
   source: Source,
-  { token }: VerifiedContracts,
+  { token }: Contracts,
   block: bigint,
 ): Promise<Opening | undefined> {
   const lowest = block > LOOK_BACK ? block - LOOK_BACK : 0n;

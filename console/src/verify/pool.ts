@@ -1,6 +1,6 @@
 /** The reward pool's books, counted from its events and from the transfers to and from it (docs/protocol.md, 3.8). */
 import { epochBudget, type EpochBudget } from "../../../src/protocol/emission.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { addressTopic, argsOf, isEvent, topicOf } from "./events.ts";
 import type { Figures } from "./figures.ts";
 import type { Opening } from "./opening.ts";
@@ -22,11 +22,11 @@ export class PoolBooks {
   contributions = 0n;
   /** The recounted budget of the epoch; undefined before the epoch's tick. */
   budget: (EpochBudget & { said: EpochBudget }) | undefined;
-  readonly #contracts: VerifiedContracts;
+  readonly #contracts: Contracts;
   readonly #terms: PoolTerms;
   readonly #yieldPercent: bigint;
 
-  private constructor(contracts: VerifiedContracts, terms: PoolTerms, yieldPercent: bigint) {
+  private constructor(contracts: Contracts, terms: PoolTerms, yieldPercent: bigint) {
     this.#contracts = contracts;
     this.#terms = terms;
     this.#yieldPercent = yieldPercent;
@@ -35,7 +35,7 @@ export class PoolBooks {
   /** Counts from the deployment up to a block, and on the way the budget of the epoch. */
   static async read(
     source: Source,
-    contracts: VerifiedContracts,
+    contracts: Contracts,
     terms: PoolTerms,
     range: { from: bigint; to: bigint; opening: Opening },
     seen: (block: bigint) => void,

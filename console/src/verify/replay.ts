@@ -2,7 +2,7 @@
 import type { Hex } from "viem";
 import { readTransaction, type RoundCall, type RoundTransaction } from "./calls.ts";
 import type { Claims } from "./claims.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { argsOf, isEvent, numberTopic, topicOf } from "./events.ts";
 import type { Figures } from "./figures.ts";
 import type { Rounds } from "./rounds.ts";
@@ -21,7 +21,7 @@ type EventName = "Committed" | "Revealed" | "Claimed" | "Reported";
 /** Follows the transactions that have these events of the epoch, in a range of blocks. */
 export async function followRounds(
   source: Source,
-  contracts: VerifiedContracts,
+  contracts: Contracts,
   terms: ReplayTerms,
   { from, to }: { from: bigint; to: bigint },
   names: readonly EventName[],
@@ -39,7 +39,7 @@ export async function followRounds(
 }
 
 function play(
-  { proofOfService }: VerifiedContracts,
+  { proofOfService }: Contracts,
   { epoch, rounds, figures, claims }: ReplayTerms,
   { calls, logs }: RoundTransaction,
 ): void {

@@ -3,7 +3,8 @@ import type { Hex } from "viem";
 import { epochStart } from "../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { encodeHeader, epochSeed } from "../../../src/protocol/header.ts";
-import type { VerifiedContracts, VerifiedDeployment } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
+import type { VerifiedDeployment } from "./deployment.ts";
 import { argsOf, topicOf } from "./events.ts";
 import type { Source } from "./source.ts";
 
@@ -21,7 +22,7 @@ export interface Tick {
 /** The recorded epochs from a block on, up to the first one whose seed picks the samples of an epoch. */
 export async function readTicks(
   source: Source,
-  { proofOfService }: VerifiedContracts,
+  { proofOfService }: Contracts,
   { from, to }: { from: bigint; to: bigint },
   epoch: number,
 ): Promise<Map<number, Tick>> {

@@ -3,7 +3,7 @@ import { epochAt, RING, type EpochTiming } from "../../../src/protocol/epoch.ts"
 import { CARRY_EPOCHS, providerPay } from "../../../src/protocol/pay.ts";
 import type { Grade } from "../../../src/protocol/tally.ts";
 import type { Book } from "./book.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import { argsOf, numberTopic, topicOf } from "./events.ts";
 import { whileKnown, type About, type Figures } from "./figures.ts";
 import type { Rounds } from "./rounds.ts";
@@ -43,7 +43,7 @@ export interface SettlementTerms {
  */
 export async function recountSettlement(
   source: Source,
-  contracts: VerifiedContracts,
+  contracts: Contracts,
   terms: SettlementTerms,
   range: { from: bigint; to: bigint },
   viewAt: bigint,
@@ -117,7 +117,7 @@ function slotIn(book: Book, epoch: number, number: bigint): number | undefined {
 /** Finds pay that is due, was passed over by a settlement, and has no event. */
 async function missing(
   source: Source,
-  { settlement }: VerifiedContracts,
+  { settlement }: Contracts,
   { epoch, figures }: SettlementTerms,
   pays: readonly ServicePay[],
   block: bigint,

@@ -1,7 +1,7 @@
 /** Compares an epoch with what the contracts' views say, while the rings hold it. */
 import type { Hex } from "viem";
 import type { Book } from "./book.ts";
-import type { VerifiedContracts } from "./deployment.ts";
+import type { Contracts } from "../chain/contracts.ts";
 import type { Figures } from "./figures.ts";
 import type { Rounds } from "./rounds.ts";
 import type { ServicePay } from "./settlement.ts";
@@ -21,7 +21,7 @@ export interface ViewTerms {
 /** Reads the views at a block. */
 export async function compareEpochViews(
   source: Source,
-  contracts: VerifiedContracts,
+  contracts: Contracts,
   terms: ViewTerms,
   block: bigint,
 ): Promise<void> {

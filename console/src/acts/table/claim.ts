@@ -4,7 +4,7 @@ import { epochStart } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { contacts, type ChunkArgument } from "../../../../src/protocol/round.ts";
 import { readTransaction } from "../../verify/calls.ts";
-import { contractsOf } from "../../verify/deployment.ts";
+import { contractsOf } from "../../chain/contracts.ts";
 import { addressTopic, numberTopic, topicOf } from "../../verify/events.ts";
 import { readTicks } from "../../verify/seeds.ts";
 import { Source } from "../../verify/source.ts";

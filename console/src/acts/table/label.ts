@@ -2,7 +2,7 @@ import { isHex, type Address, type Hex } from "viem";
 import { bytesToHex } from "../../../../src/protocol/bytes.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { labelCommitment } from "../../../../src/protocol/label.ts";
-import { contractsOf } from "../../verify/deployment.ts";
+import { contractsOf } from "../../chain/contracts.ts";
 import type { Act, ActContext } from "../act.ts";
 import { refusalOf } from "../refusal.ts";
 import { bloc, labelOf, serviceOf } from "../values.ts";

@@ -1,7 +1,7 @@
 import { HORIZON } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { rootServiceId } from "../../../../src/protocol/serviceId.ts";
-import { contractsOf } from "../../verify/deployment.ts";
+import { contractsOf } from "../../chain/contracts.ts";
 import type { Act } from "../act.ts";
 import { addressOf, bloc, blocOf, serviceOf, textOf, wholeOf } from "../values.ts";
 import { claim } from "./claim.ts";

@@ -4,7 +4,7 @@ import { bytesToHex } from "../../../../src/protocol/bytes.ts";
 import { HORIZON } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { encodeProbe } from "../../../../src/protocol/probe.ts";
-import { contractsOf } from "../../verify/deployment.ts";
+import { contractsOf } from "../../chain/contracts.ts";
 import type { Act, ActContext, Field } from "../act.ts";
 import { addressOf, bloc, blocOf, boundedOf, probeOf, serviceOf, wholeOf } from "../values.ts";
 

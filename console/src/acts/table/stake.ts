@@ -1,7 +1,7 @@
 import type { Address } from "viem";
 import { HORIZON } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
-import { contractsOf } from "../../verify/deployment.ts";
+import { contractsOf } from "../../chain/contracts.ts";
 import type { Act, ActContext, Field } from "../act.ts";
 import { bloc, blocOf, serviceOf } from "../values.ts";
 import { service } from "./service.ts";
