@@ -44,7 +44,7 @@ export async function callService(client: Client, request: HttpRequest): Promise
   const target = `${rest}${query === "" ? "" : `?${query}`}`;
   const passed = PASSED.flatMap((field): [string, string][] => {
     const value = headers[field];
-    return value === undefined || value === "*/*" ? [] : [[field, value]];
+    return typeof value !== "string" || value === "*/*" ? [] : [[field, value]];
   });
   try {
     const response = await client.fetch(`${name}${target}`, {
