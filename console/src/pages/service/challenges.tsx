@@ -9,6 +9,7 @@ import {
   type ServiceEventRow,
 } from "../../index/service.ts";
 import { useEither } from "../../useEither.ts";
+import { ActLink } from "../../ui/actLink.tsx";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
@@ -71,7 +72,17 @@ export function Challenges({ service }: { service: ServiceDetail }) {
   const found = reading.value?.value;
   return (
     <>
-      <Section title="Challenges">
+      <Section
+        title="Challenges"
+        aside={
+          service.challenge === undefined &&
+          service.status.now === "Active" && (
+            <ActLink act="challenge" values={{ service: number.toString() }}>
+              Challenge it
+            </ActLink>
+          )
+        }
+      >
         <SourceLine reading={reading} />
         {found !== undefined && (
           <Table
