@@ -1,7 +1,7 @@
 import type { Address, Hex } from "viem";
-import type { ServiceEpoch } from "@protocol/serviceEpochs.ts";
-import type { ServiceStatus } from "@protocol/serviceStatus.ts";
-import type { Verdict } from "@protocol/tally.ts";
+import type { ServiceEpoch } from "../../src/protocol/serviceEpochs.ts";
+import type { ServiceStatus } from "../../src/protocol/serviceStatus.ts";
+import type { Verdict } from "../../src/protocol/tally.ts";
 
 /** Where the figures of a page come from; the page says so. */
 export type Source = "index" | "chain";

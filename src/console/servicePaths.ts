@@ -1,6 +1,7 @@
 import type { Client } from "../client/client.ts";
 import { ReceiptError } from "../client/errors.ts";
-import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { encodeReceipt, isNonce } from "../protocol/receipt.ts";
 import { PAYMENT_HEADER } from "../protocol/x402.ts";
@@ -44,7 +45,7 @@ export async function callService(client: Client, request: HttpRequest): Promise
   const target = `${rest}${query === "" ? "" : `?${query}`}`;
   const passed = PASSED.flatMap((field): [string, string][] => {
     const value = headers[field];
-    return value === undefined || value === "*/*" ? [] : [[field, value]];
+    return typeof value !== "string" || value === "*/*" ? [] : [[field, value]];
   });
   try {
     const response = await client.fetch(`${name}${target}`, {

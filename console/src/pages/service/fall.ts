@@ -1,4 +1,4 @@
-import type { Grade } from "@protocol/tally.ts";
+import type { Grade } from "../../../../src/protocol/tally.ts";
 import type { ServiceEpochRow } from "../../model.ts";
 
 /** A verdict that is lower than the one before it. */
