@@ -7,6 +7,7 @@
 export { loadDeployment, type Deployment } from "./chain/deployment.ts";
 export type { ServiceFacts } from "./chain/directory.ts";
 export { knownNetworks, loadNetwork } from "./chain/networks.ts";
+export type { ServiceStatus } from "./protocol/serviceStatus.ts";
 export type { Client } from "./client/client.ts";
 export {
   createClient,
@@ -29,7 +30,6 @@ export { createLogger } from "./node/createLogger.ts";
 export { silentLogger, type Logger } from "./node/logger.ts";
 export { systemTimers, type Timers } from "./node/timers.ts";
 export * from "./protocol/index.ts";
-export type { ServiceStatus } from "./protocol/serviceStatus.ts";
 export { salErrors } from "./sal/errors.ts";
 export type { SalLimits } from "./sal/provider/limits.ts";
 export type { DirectSettings } from "./sal/upgrade/settings.ts";

@@ -1,6 +1,7 @@
 import type { Client } from "../client/client.ts";
 import { ReceiptError } from "../client/errors.ts";
-import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { encodeReceipt, isNonce } from "../protocol/receipt.ts";
 import { PAYMENT_HEADER } from "../protocol/x402.ts";

@@ -73,6 +73,8 @@ describe("the console's server", () => {
     server = new ConsoleServer(
       {
         listen: { host: "127.0.0.1", port: 0 },
+        ...{ trustedProxies: [], maxConnections: 0, maxConnectionsPerPeer: 0, keepAliveMs: 1_000 },
+        ...{ maxUnread: 0, maxUnreadPerPeer: 0 },
         names: ["Console.example"],
         config: { rpc: "./rpc" },
         files: readPageFiles(folder),

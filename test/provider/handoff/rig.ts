@@ -49,6 +49,8 @@ export class HandoffRig {
   readonly place = new HandoffPlace({ stateDir: this.folder, name: "rig" });
   readonly agents: Agent[] = [];
   port = 0;
+  /** Whether the agents reach the chain. */
+  hasChain = true;
   readonly #upstreams: Server[] = [];
   #holder: Agent | undefined;
 
@@ -94,6 +96,7 @@ export class HandoffRig {
         steps.push("duties");
         return Promise.resolve();
       },
+      hasChain: () => this.hasChain,
       domain: DOMAIN,
       now: Date.now,
       ...{ clock: systemScheduler, log: this.log },
