@@ -1,13 +1,11 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { HandoffStatus } from "../../provider/handoff/messages.ts";
-import { allSockets } from "../../provider/handoff/place.ts";
-import { statusOf } from "../../provider/handoff/predecessor.ts";
-import { systemScheduler } from "../../node/scheduler.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { localCommand } from "../framework/command.ts";
 import { state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
 import { duration } from "../framework/values.ts";
+import { agentsOf } from "./agents.ts";
 
 /** How often the processes are asked while the command waits, milliseconds. */
 const LOOK_MS = 500;
@@ -41,7 +39,7 @@ that each still serves. SIGTERM to one of them ends its flows.`,
     const { wait } = flags;
     const until = systemTimers.monotonic() + (wait ?? 0);
     for (;;) {
-      const processes = await statuses(flags.state);
+      const processes = await agentsOf(flags.state);
       const left = processes.filter((each) => each.state !== "serving");
       if (wait === undefined || left.length === 0) {
         output.print({ processes }, textOf(processes));
@@ -60,14 +58,6 @@ that each still serves. SIGTERM to one of them ends its flows.`,
     }
   },
 });
-
-/** The newest first. */
-async function statuses(stateDir: string): Promise<HandoffStatus[]> {
-  const found = await Promise.all(
-    allSockets(stateDir).map((file) => statusOf(file, systemScheduler)),
-  );
-  return found.filter((each) => each !== undefined).sort((a, b) => b.since - a.since);
-}
 
 function flowsOf(processes: readonly HandoffStatus[]): number {
   return processes.flatMap(({ services }) => services).reduce((sum, { flows }) => sum + flows, 0);
