@@ -38,7 +38,7 @@ export function agentFacts(agents: readonly AgentService[]): [string, string][] 
 }
 
 function pathsText(paths: NonNullable<AgentService["paths"]>): string {
-  const { direct = 0, upgraded = 0, relayed = 0, away = 0 } = paths;
+  const { direct, upgraded, relayed, away } = paths;
   return (
     `${direct} direct, ${upgraded} direct after a relay, ${relayed} over a relay, ` +
     `${away} without a connection`
