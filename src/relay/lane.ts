@@ -101,8 +101,10 @@ export class Lane {
   #written(buffer: Buffer, error: Error | undefined): void {
     if (this.#isOver) return;
     this.#wait(buffer, -1);
-    if (buffer.length !== LARGE_BYTES) this.#spare = buffer;
-    else if (error === undefined) this.#parts.buffers.give(buffer);
+    if (buffer.length !== LARGE_BYTES) {
+      // A connection that has little to say keeps none.
+      this.#spare = buffer.length === MIDDLE_BYTES && this.#size > SMALL_BYTES ? buffer : undefined;
+    } else if (error === undefined) this.#parts.buffers.give(buffer);
     else this.#parts.buffers.lose(1);
     this.#goOn();
   }

@@ -11,7 +11,7 @@ import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
-import { LateFrames } from "./lateFrames.ts";
+import { OldLink } from "./oldLink.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
 
@@ -192,9 +192,11 @@ export class Session implements FrameSink, FlowHost {
     if (refusal !== undefined) this.close(refusal, true);
   }
 
-  /** What still comes over the present link after another one has taken its place. */
-  lateFrames(): LateFrames {
-    return new LateFrames(this, this.#inbound.position);
+  /** The present link, as one that another one is about to replace. */
+  leaving(): OldLink | undefined {
+    const { line } = this;
+    if (line === undefined) return undefined;
+    return new OldLink({ ...line, position: this.#inbound.position }, this, this.#outbound);
   }
 
   /** Handles a new ordered frame that came over a link which was left. */

@@ -95,6 +95,11 @@ describe("a session that began at a relay", () => {
     const { near, far } = rig.sal.net.last;
     near.isStalled = true;
     far.isStalled = true;
+    // Both links are used until the direct one must have caught up.
+    const moves = rig.sal.moves.length;
+    await echoes(flow, "over the relay's link, which is used a moment longer");
+    expect(rig.sal.moves).to.have.lengthOf(moves);
+    await rig.clock.advance(1_000);
     await echoes(flow, "into the void, and back");
     expect(rig.paths.at(-1)).to.equal("relay");
     expect(rig.sal.moves.at(-1)?.reason).to.equal("silence");
