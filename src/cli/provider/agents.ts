@@ -2,7 +2,7 @@ import type { Hex } from "viem";
 import { systemScheduler } from "../../node/scheduler.ts";
 import type { HandoffStatus } from "../../provider/handoff/messages.ts";
 import { allSockets } from "../../provider/handoff/place.ts";
-import { statusOf } from "../../provider/handoff/predecessor.ts";
+import { statusOf } from "../../provider/handoff/channel.ts";
 
 /** How the agents of a state folder stand, the newest first. */
 export async function agentsOf(stateDir: string): Promise<HandoffStatus[]> {

@@ -1,4 +1,5 @@
 import type { Hex } from "viem";
+import type { FreeAllowance } from "../../cashier/allowance.ts";
 import type { ToKeeper } from "../../cashier/shared/messages.ts";
 import { holdingJson } from "../../cashier/shared/remoteTab.ts";
 import type { HeldAmounts, SharedCollector } from "../../cashier/shared/sharedCollector.ts";
@@ -35,6 +36,7 @@ export interface HandedServiceDependencies {
 /** What takes the payments of a service, as it is handed over. */
 export interface HandedPay {
   readonly books: SharedCollector;
+  readonly pricing: { readonly allowance: FreeAllowance };
   readonly payments: Pick<Payments, "reserved"> | undefined;
   /** Writes the books, and closes them. */
   giveUp(held: () => HeldAmounts): Promise<void>;
@@ -93,6 +95,7 @@ export class HandedService implements ServiceHandoff {
 
   forsaken(): void {
     this.#d.pay?.books.remote?.detach();
+    this.#d.pay?.pricing.allowance.tellTo(undefined);
   }
 
   given(send: (message: ToKeeper) => void): GivenService {
@@ -106,6 +109,9 @@ export class HandedService implements ServiceHandoff {
     const holdings = remote?.holdings().map((each) => holdingJson(each)) ?? [];
     // What is charged after this goes to the other process.
     remote?.attach(send);
+    pay?.pricing.allowance.tellTo((told) => {
+      send({ is: "free", ...told });
+    });
     const instance = bytesToHex(sal.instance);
     const given = { serviceId, instance, move: whereabouts.followed, holdings };
     if (this.#left !== undefined) return given;

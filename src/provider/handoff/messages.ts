@@ -79,7 +79,13 @@ const serviceSchema = z.strictObject({
 /** The service as the process that gives it up has left it. */
 export type GivenService = z.infer<typeof serviceSchema>;
 
-/** The duties are given up. */
+/** The duties are given up, and the lock is free: one of the processes that want the place takes it. */
+export const releasedSchema = z.strictObject({ released: z.literal(true) });
+
+/** The process that has the lock asks for the rest: it alone may. */
+export const claimSchema = z.strictObject({ say: z.literal("claim") });
+
+/** What the process leaves to the one that has the lock. */
 export const givenSchema = z.strictObject({
   given: z.literal(true),
   /** When the process began to serve, Unix milliseconds. */

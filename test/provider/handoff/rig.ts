@@ -50,6 +50,8 @@ export class HandoffRig {
   readonly place = new HandoffPlace({ stateDir: this.folder, name: "rig" });
   readonly agents: Agent[] = [];
   port = 0;
+  /** Whether the agents reach the chain. */
+  hasChain = true;
   /** The relays of agents that start from now on. */
   relay: RelaySettings | undefined;
   readonly #upstreams: Server[] = [];
@@ -97,6 +99,7 @@ export class HandoffRig {
         steps.push("duties");
         return Promise.resolve();
       },
+      hasChain: () => this.hasChain,
       domain: DOMAIN,
       now: Date.now,
       ...{ clock: systemScheduler, log: this.log },
