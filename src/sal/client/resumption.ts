@@ -165,5 +165,7 @@ export class Resumption {
       if (this.#parked === one) this.#parked = undefined;
     });
     this.#parked = one;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) one.close();
   }
 }

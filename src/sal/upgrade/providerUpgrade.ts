@@ -103,5 +103,7 @@ export class ProviderUpgrade {
       },
     });
     this.#standby = standby;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) standby.close();
   }
 }
