@@ -2,7 +2,22 @@ import { salError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import type { FrameParser } from "../wire/parser.ts";
 import type { Outbound } from "./outbound.ts";
-import type { Session } from "./session.ts";
+
+/** What an old link asks of its session. */
+interface Host {
+  /** Offset up to which every frame was handled. */
+  readonly received: number;
+  /** Smoothed round-trip time of the link, milliseconds. */
+  readonly srtt: number;
+  /** Handles a new ordered frame. */
+  takeLate(
+    type: number,
+    flow: number,
+    pieces: readonly Buffer[],
+    length: number,
+    size: number,
+  ): void;
+}
 
 /** How long both links are used, in round trips of the old one and milliseconds: TCP of the new one begins slowly. */
 const BESIDE = { roundTrips: 4, leastMs: 50, mostMs: 1_000 };
@@ -16,7 +31,7 @@ export class OldLink {
   readonly parser: FrameParser;
   /** How long new frames are worth sending here, milliseconds. */
   readonly besideMs: number;
-  readonly #session: Session;
+  readonly #session: Host;
   readonly #outbound: Outbound;
   /** Offset of the next frame that comes, and of the next one that is sent. */
   #position: number;
@@ -24,7 +39,7 @@ export class OldLink {
 
   constructor(
     { link, parser, position }: { link: Link; parser: FrameParser; position: number },
-    session: Session,
+    session: Host,
     outbound: Outbound,
   ) {
     this.link = link;
