@@ -57,17 +57,17 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "alerts run":
     "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "indexer run":
-    "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
-    "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "relay run":
     "--listen --name --reservations --peer-reservations --visitors --peer-visitors --provider-visitors --handshakes --peer-handshakes --handshake-time --bytes-per-second --peer-bytes-per-second --idle-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "resolver run":
-    "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:
     "--resolver --verify --watch --coral-bootstrap --allow-loopback --deployment --network --rpc --config --json",
   "console run":
-    "--listen --index --host-name --test-wallet --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
+    "--listen --index --host-name --test-wallet --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "proxy run":
     "--resolver --coral-bootstrap --allow-loopback --identity-file --relay-only --lan --direct-tries --max-spend --max-spend-service --max-spend-day --min-grade --payer-key-file --payer --listen --proxy-password-file --direct --max-connections --peer-connections --connect-time --idle-time --half-closed-time --handshake-time --keep-alive --max-head --max-pipelined --max-sessions --session-time --map --ports --map-dns --https --map-listeners --map-rate --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "proxy map": "--state --map --deployment --network --rpc --config --json",

@@ -1,9 +1,9 @@
 import { isAddressEqual } from "viem";
 import { describeCounts } from "../../chain/views/diagnose.ts";
 import type { Diagnosis } from "../../chain/views/diagnosis.ts";
-import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
+import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 import { grades } from "../../protocol/tally.ts";
 import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
