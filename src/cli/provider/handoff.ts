@@ -66,7 +66,10 @@ and those that they have replaced, with the flows that each still serves. SIGTER
 /** The newest first. */
 async function statuses(stateDir: string): Promise<HandoffStatus[]> {
   const found = await Promise.all(
-    allSockets(stateDir).map((file) => statusOf(file, systemScheduler)),
+    allSockets(stateDir).map((file) =>
+      // One that ends while it is asked is gone the next time.
+      statusOf(file, systemScheduler).catch(() => statusOf(file, systemScheduler)),
+    ),
   );
   return found.filter((each) => each !== undefined).sort((a, b) => b.since - a.since);
 }
