@@ -38,10 +38,6 @@ export default defineConfig({
     target: "es2022",
     // The policy of the page allows no data: addresses and no inline scripts.
     assetsInlineLimit: 0,
-    rolldownOptions: {
-      // Trees of evidence are an auditor's: no page builds one, and what is not used is left out.
-      treeshake: { moduleSideEffects: (id) => !/@openzeppelin\/merkle-tree|@metamask\//.test(id) },
-    },
     modulePreload: { polyfill: false },
     license: true,
     sourcemap: false,

@@ -8,10 +8,10 @@ import { serviceRegistryAbi } from "@protocol/abi/serviceRegistry.ts";
 import { settlementAbi } from "@protocol/abi/settlement.ts";
 import { stakingAbi } from "@protocol/abi/staking.ts";
 import { databaseUrl, deployment, isEmbedded, setting } from "./src/settings.ts";
-import { dropTables } from "./src/reset.ts";
+import { prepareEmbedded } from "./src/embedded.ts";
 
 const { block, contracts } = deployment;
-if (isEmbedded) await dropTables(setting("BLOCKCLOUD_INDEXER_PGLITE"));
+if (isEmbedded) await prepareEmbedded(setting("BLOCKCLOUD_INDEXER_PGLITE"));
 const common = { chain: "blockcloud", startBlock: block } as const;
 
 export default createConfig({

@@ -60,6 +60,7 @@ export async function measureUpgrades(
     const rig = new NatRig({
       ...{ client, provider },
       clientFile: path.join(import.meta.dirname, "upgradeClient.ts"),
+      isReal: true,
       clientSetting: { rounds: count },
       providerSetting: { pauseMs, direct: { triesPerMinute: 1_000 }, isQuiet: true },
     });

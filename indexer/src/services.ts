@@ -30,7 +30,7 @@ export async function note(
   });
 }
 
-/** Changes settings of a service, and the status that follows from them. */
+/** Changes a service, and its status if that follows from what changed. */
 export async function changeService(
   db: Db,
   number: bigint,
@@ -38,17 +38,25 @@ export async function changeService(
 ): Promise<void> {
   await db.update(service, { number }).set((row) => {
     const changed = change(row);
-    return { ...changed, status: statusOf({ ...row, ...changed }) };
+    // Ponder's rows are proxies: a copy of one would cost more than all else that is done with it.
+    const after = <T extends keyof Service>(name: T) =>
+      name in changed ? (changed as Service)[name] : row[name];
+    return STATUS_OF.some((name) => name in changed)
+      ? { ...changed, status: statusOf(after) }
+      : changed;
   });
 }
 
+/** The columns that a status follows from. */
+const STATUS_OF = ["retired", "suspended", "maintenance", "key", "active"] as const;
+
 /** The uppermost status that applies (docs/protocol.md, Status). */
-function statusOf({ retired, suspended, maintenance, key, active }: Service): string {
-  if (retired) return "Retired";
-  if (suspended) return "Suspended";
-  if (maintenance) return "Maintenance";
-  if (key === null) return "Keyless";
-  return active ? "Active" : "Unstaked";
+function statusOf(valueOf: <T extends keyof Service>(name: T) => Service[T]): string {
+  if (valueOf("retired")) return "Retired";
+  if (valueOf("suspended")) return "Suspended";
+  if (valueOf("maintenance")) return "Maintenance";
+  if (valueOf("key") === null) return "Keyless";
+  return valueOf("active") ? "Active" : "Unstaked";
 }
 
 ponder.on("Registry:ClassAdded", async ({ event, context }) => {

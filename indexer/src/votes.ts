@@ -45,12 +45,15 @@ export async function countReports(
       time: event.block.timestamp,
       transaction: event.transaction.hash,
     });
-    for (const [lane, vote] of votes.entries()) {
-      if (vote === null) continue;
-      const number = await holderOf(db, shard, lane, epoch);
-      if (number === undefined) continue; // The contract refuses a vote on a lane without an active service.
-      await countVote(db, { number, epoch, shard, lane, vote, counted }, verdicts);
-    }
+    const holders = await Promise.all(
+      votes.map((vote, lane) => (vote === null ? undefined : holderOf(db, shard, lane, epoch))),
+    );
+    const counting = votes.flatMap((vote, lane) => {
+      const number = holders[lane];
+      // The contract refuses a vote on a lane without an active service.
+      return vote === null || number === undefined ? [] : [{ number, lane, vote }];
+    });
+    await countVotes(db, { epoch, shard, counted, votes: counting }, verdicts);
   }
   await changeEpoch(db, epoch, (row) => ({
     failed: row.failed + verdicts.failed,
@@ -92,49 +95,56 @@ async function holderOf(
   return row.since <= epoch ? row.number : (row.previous ?? undefined);
 }
 
-interface Vote {
-  number: bigint;
+interface Votes {
   epoch: number;
   shard: number;
-  lane: number;
-  vote: Grade;
+  /** The weight that counts, the same for all of a report. */
   counted: number;
+  votes: readonly { number: bigint; lane: number; vote: Grade }[];
 }
 
-async function countVote(
+/** Adds the votes of a report to the rounds of its services: one call of the store, for it takes most of the time. */
+async function countVotes(
   db: Db,
-  { number, epoch, shard, lane, vote, counted }: Vote,
+  { epoch, shard, counted, votes }: Votes,
   verdicts: Record<(typeof columns)[number], number>,
 ): Promise<void> {
-  const column = columns[vote];
-  const place = { shard: BigInt(shard), lane };
-  const none = { failed: 0, poor: 0, good: 0, excellent: 0 };
-  let before: number | null = null;
-  let after = verdictOf(columns.map((name) => (name === column ? counted : 0)));
+  if (votes.length === 0) return;
+  const changes = new Map<bigint, { before: number | null; after: number | null }>();
+  const voteFor = new Map(votes.map((each) => [each.number, each]));
+  const fresh = votes.map(({ number, lane, vote }) => {
+    const counts = { failed: 0, poor: 0, good: 0, excellent: 0, [columns[vote]]: counted };
+    const verdict = verdictOf(columns.map((name) => counts[name]));
+    changes.set(number, { before: null, after: verdict });
+    return {
+      ...{ number, epoch, shard: BigInt(shard), lane, ...counts, votes: 1, verdict },
+      ...{ settledGrade: null, reward: null, settledAt: null },
+    };
+  });
   await db
     .insert(round)
-    .values({
-      number,
-      epoch,
-      ...place,
-      ...none,
-      [column]: counted,
-      votes: 1,
-      verdict: after,
-      settledGrade: null,
-      reward: null,
-      settledAt: null,
-    })
+    .values(fresh)
     .onConflictDoUpdate((row) => {
-      before = row.verdict;
-      const counts = { ...row, [column]: row[column] + counted };
-      after = verdictOf(columns.map((name) => counts[name]));
-      return { ...place, [column]: counts[column], votes: row.votes + 1, verdict: after };
+      const cast = voteFor.get(row.number);
+      if (cast === undefined) throw new Error("A round is counted for which no vote was cast.");
+      const column = columns[cast.vote];
+      const counts = columns.map((name) => row[name] + (name === column ? counted : 0));
+      const verdict = verdictOf(counts);
+      changes.set(row.number, { before: row.verdict, after: verdict });
+      // It has no place yet if it was settled without votes.
+      const place = { shard: BigInt(shard), lane: cast.lane };
+      return { ...place, [column]: row[column] + counted, votes: row.votes + 1, verdict };
     });
-  const verdict = after;
-  if (verdict === null || verdict === before) return;
-  verdicts[columns[verdict]] += 1;
-  if (before !== null) verdicts[columns[before as Grade]] -= 1;
+  for (const [number, { before, after }] of changes) {
+    if (after === null || after === before) continue;
+    verdicts[columns[after as Grade]] += 1;
+    if (before !== null) verdicts[columns[before as Grade]] -= 1;
+    await noteVerdict(db, number, epoch, after);
+  }
+}
+
+/** Notes a verdict at its service, which keeps the two newest. */
+async function noteVerdict(db: Db, number: bigint, epoch: number, verdict: number): Promise<void> {
   await db.update(service, { number }).set((row) =>
     row.verdictEpoch === epoch
       ? { verdict }

@@ -118,7 +118,10 @@ describe("the console's page Call", function () {
 
   describe("Ask, in the list of services and beside others", () => {
     const ask = async () => {
-      await page.getByRole("button", { name: /^Ask service 1/ }).first().click();
+      await page
+        .getByRole("button", { name: /^Ask service 1/ })
+        .first()
+        .click();
       await page.getByRole("button", { name: "Ask service 1 again", disabled: false }).waitFor();
       return page.getByRole("row").filter({ hasText: "#1" }).first().innerText();
     };

@@ -125,7 +125,7 @@ export default function Page() {
             />
           </label>
         )}
-        <button type="submit" disabled={isCalling}>
+        <button type="submit" className="primary" disabled={isCalling}>
           {isCalling ? "Calling…" : "Call"}
         </button>
       </form>

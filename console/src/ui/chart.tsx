@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+import { count } from "../format.ts";
 import "uplot/dist/uPlot.min.css";
 
 /** A line or a row of bars of a chart. */
@@ -64,6 +65,11 @@ export function Chart(props: {
   );
 }
 
+/** Thousands apart; a part of a unit as it is. */
+function plain(value: number): string {
+  return Number.isInteger(value) ? count(value) : String(value);
+}
+
 type ChartProps = Parameters<typeof Chart>[0];
 
 function dataOf({ x, series }: ChartProps): uPlot.AlignedData {
@@ -80,7 +86,7 @@ function colourIn(element: HTMLElement, name: string): string {
 
 function optionsOf(props: ChartProps, element: HTMLElement, height: number): uPlot.Options {
   const colour = (name: string) => colourIn(element, name);
-  const { format = String, range, ticks, series } = props;
+  const { format = plain, range, ticks, series } = props;
   const hasBars = series.some(({ isBar }) => isBar === true);
   const axis = {
     stroke: colour("muted"),

@@ -2,14 +2,12 @@ import { isAddressEqual, zeroAddress, type Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
 import type { HandoffStatus } from "../../provider/handoff/messages.ts";
-import { allSockets } from "../../provider/handoff/place.ts";
-import { statusOf } from "../../provider/handoff/channel.ts";
-import { systemScheduler } from "../../node/scheduler.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { localCommand } from "../framework/command.ts";
 import { state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
 import { duration } from "../framework/values.ts";
+import { agentsOf } from "./agents.ts";
 
 /** How often the processes are asked while the command waits, milliseconds. */
 const LOOK_MS = 500;
@@ -43,7 +41,7 @@ and those that they have replaced, with the flows that each still serves. SIGTER
     const { wait } = flags;
     const until = systemTimers.monotonic() + (wait ?? 0);
     for (;;) {
-      const processes = await statuses(flags.state);
+      const processes = await agentsOf(flags.state);
       const left = processes.filter((each) => each.state !== "serving");
       if (wait === undefined || left.length === 0) {
         output.print({ processes }, textOf(processes));
@@ -62,14 +60,6 @@ and those that they have replaced, with the flows that each still serves. SIGTER
     }
   },
 });
-
-/** The newest first. */
-async function statuses(stateDir: string): Promise<HandoffStatus[]> {
-  const found = await Promise.all(
-    allSockets(stateDir).map((file) => statusOf(file, systemScheduler)),
-  );
-  return found.filter((each) => each !== undefined).sort((a, b) => b.since - a.since);
-}
 
 function flowsOf(processes: readonly HandoffStatus[]): number {
   return processes.flatMap(({ services }) => services).reduce((sum, { flows }) => sum + flows, 0);

@@ -41,8 +41,15 @@ export function showText(report: ServiceReport): string {
   ].join("\n");
 }
 
-/** Formats a short report for the service's operator. */
-export function statusText(report: ServiceReport): string {
+/**
+ * Formats a short report for the service's operator.
+ *
+ * @param more Further rows.
+ */
+export function statusText(
+  report: ServiceReport,
+  more: readonly (readonly [string, string])[] = [],
+): string {
   const { view, moment, epochs } = report;
   const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);
   const pay = open.reduce((sum, epoch) => sum + (epoch.pay ?? 0n), 0n);
@@ -57,6 +64,7 @@ export function statusText(report: ServiceReport): string {
         "pay to settle",
         open.length === 0 ? "none" : `${amount(pay)} BLOC of ${open.length} epochs`,
       ],
+      ...more,
     ]),
     "",
     epochsText(epochs),

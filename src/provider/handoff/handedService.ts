@@ -4,14 +4,15 @@ import type { ToKeeper } from "../../cashier/shared/messages.ts";
 import { holdingJson } from "../../cashier/shared/remoteTab.ts";
 import type { HeldAmounts, SharedCollector } from "../../cashier/shared/sharedCollector.ts";
 import type { Logger } from "../../node/logger.ts";
-import type { Startable } from "../../node/lifecycle.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { salError } from "../../sal/errors.ts";
 import type { SalProvider } from "../../sal/provider/salProvider.ts";
+import type { RelayStatus } from "../../sal/relay/relayLine.ts";
 import type { Gateways } from "../gateway/gateways.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import type { Whereabouts } from "../publish/whereabouts.ts";
+import type { RelayLines } from "../relays/relayLines.ts";
 import { BooksKeeper } from "./booksKeeper.ts";
 import type { GivenService } from "./messages.ts";
 import type { ServiceHandoff } from "./serviceHandoff.ts";
@@ -23,7 +24,7 @@ export interface HandedServiceDependencies {
   gateways: Pick<Gateways, "address" | "isServing" | "leave">;
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
-  relays?: Pick<Startable, "stop"> | undefined;
+  relays?: Pick<RelayLines, "stop" | "status"> | undefined;
   /** Direct paths round the relays; undefined if there are none. */
   direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
@@ -59,6 +60,10 @@ export class HandedService implements ServiceHandoff {
     this.keys = service.keys;
     this.sal = service.sal;
     this.#d = dependencies;
+  }
+
+  get relays(): readonly RelayStatus[] {
+    return this.#d.relays?.status ?? [];
   }
 
   async giveBooks(): Promise<void> {

@@ -220,9 +220,9 @@ export class HandoffHost implements Startable {
     return {
       ...{ pid: process.pid, since: this.#since },
       ...agent.status(),
-      services: agent.services().map(({ serviceId, sal }) => {
-        const { sessions, flows } = sal;
-        return { serviceId, sessions, flows };
+      services: agent.services().map(({ serviceId, sal, relays }) => {
+        const { sessions, flows, paths } = sal;
+        return { serviceId, sessions, flows, paths, relays: [...relays] };
       }),
     };
   }

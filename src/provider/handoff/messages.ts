@@ -111,6 +111,14 @@ export const booksSchema = z.strictObject({ serviceId: hexOf(32), message: z.unk
 /** The answer to `resume`, before the session's own bytes. */
 export const resumeAnswerSchema = z.strictObject({ found: z.boolean() });
 
+/** How a line to a relay stands. */
+const relaySchema = z.strictObject({
+  relay: z.string(),
+  observed: peerSchema.optional(),
+  visitors: z.int(),
+  failure: z.string().optional(),
+});
+
 /** How a process stands; for the operator. */
 export const statusSchema = z.strictObject({
   pid: z.int(),
@@ -119,7 +127,16 @@ export const statusSchema = z.strictObject({
   state: z.enum(["serving", "given", "tail"]),
   /** Until when a tail may serve, Unix milliseconds. */
   until: z.number().optional(),
-  services: z.array(z.strictObject({ serviceId: hexOf(32), sessions: z.int(), flows: z.int() })),
+  services: z.array(
+    z.strictObject({
+      serviceId: hexOf(32),
+      sessions: z.int(),
+      flows: z.int(),
+      /** Sessions by their path; a process of an older version does not say. */
+      paths: z.record(z.enum(["direct", "upgraded", "relayed", "away"]), z.int()).optional(),
+      relays: z.array(relaySchema).optional(),
+    }),
+  ),
 });
 export type HandoffStatus = z.infer<typeof statusSchema>;
 

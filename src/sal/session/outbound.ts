@@ -137,7 +137,7 @@ export class Outbound {
     const { unacknowledged } = this.#replay;
     const room = this.#room;
     // The window is larger than a segment, so an acknowledgement will come and make room for a whole one.
-    const segment = this.#scheduler.compose(room < SEGMENT_BYTES ? 0 : room);
+    const segment = this.#scheduler.compose(room < SEGMENT_BYTES ? 0 : room, this.path.segment);
     // The program of a flow, which was told that its bytes were taken, may have ended the session.
     if (segment === undefined || this.#isOver) return false;
     this.#replay.append(segment.buffer, segment.length);

@@ -11,6 +11,7 @@ import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
+import { LateFrames } from "./lateFrames.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
 
@@ -114,7 +115,8 @@ export class Session implements FrameSink, FlowHost {
   }
 
   /**
-   * Goes on over a link. The present one, if any, is given up without a word.
+   * Goes on over a link. The present one, if any, is given up without a word; if it may still bring frames, its parser
+   * goes on, and gets another sink at once.
    *
    * @param parser The link's parser, between two frames.
    * @param position Offset of the first frame that the peer sends on this link.
@@ -127,11 +129,12 @@ export class Session implements FrameSink, FlowHost {
     parser: FrameParser,
     position: number,
     peerReceived: number,
-    first?: Buffer,
+    { first, isLate = false }: { first?: Buffer; isLate?: boolean } = {},
   ): boolean {
     if (this.#end !== undefined) return false;
     if (position > this.#inbound.received || !this.#outbound.rewind(peerReceived)) return false;
-    this.detach();
+    if (!isLate) this.#parser?.stop();
+    this.#detach();
     this.#link = link;
     this.#parser = parser;
     parser.sink = this;
@@ -161,8 +164,12 @@ export class Session implements FrameSink, FlowHost {
 
   /** Stops using the present link; returns it. */
   detach(): Link | undefined {
-    const link = this.#link;
     this.#parser?.stop();
+    return this.#detach();
+  }
+
+  #detach(): Link | undefined {
+    const link = this.#link;
     this.#link = undefined;
     this.#parser = undefined;
     this.#inbound.detach();
@@ -183,6 +190,20 @@ export class Session implements FrameSink, FlowHost {
     if (this.#end !== undefined) return;
     const refusal = this.#outbound.control(frame);
     if (refusal !== undefined) this.close(refusal, true);
+  }
+
+  /** What still comes over the present link after another one has taken its place. */
+  lateFrames(): LateFrames {
+    return new LateFrames(this, this.#inbound.position);
+  }
+
+  /** Handles a new ordered frame that came over a link which was left. */
+  takeLate(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number) {
+    if (this.#end !== undefined) return;
+    this.#activeAt = this.now();
+    this.#inbound.takeLate(size);
+    this.#handleOrdered(type, flow, pieces, length);
+    this.#inbound.owe();
   }
 
   /** Asks the peer for a sign of life. */

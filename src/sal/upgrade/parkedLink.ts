@@ -3,9 +3,10 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { Greeting } from "../handshake/greeting.ts";
+import type { LateFrames } from "../session/lateFrames.ts";
 import type { LinkHandler } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
-import { FrameType } from "../wire/frames.ts";
+import { FrameType, isOrdered } from "../wire/frames.ts";
 import type { FrameSink } from "../wire/parser.ts";
 
 /** How often the peer is asked for a sign of life, and how long it may take, milliseconds. */
@@ -16,7 +17,8 @@ const PATIENCE_MS = { least: 150, roundTrips: 4 };
 
 /**
  * The client's end of a relayed link whose session goes on over a direct one. It stays open, so that the session can
- * come back within two round trips. What still comes in is ignored: the direct link brings it again.
+ * come back within two round trips. What was under way when the session left is taken until MOVED: the direct link
+ * brings it again, but later.
  */
 export class ParkedLink implements FrameSink, LinkHandler {
   /** The endpoint of the record that the link leads to. */
@@ -27,13 +29,13 @@ export class ParkedLink implements FrameSink, LinkHandler {
   readonly #onGone: () => void;
   #isGone = false;
   #isAsked = false;
-  /** Whether the provider's last frame for the session has come: nothing but answers follows. */
-  #isIdle: boolean;
+  /** What the session may still get; undefined once the provider's last frame for it has come, and only answers follow. */
+  #late: LateFrames | undefined;
   #cancel = () => {};
   #answered: (() => void) | undefined;
 
   /**
-   * @param parked.hasMoved Whether MOVED has come already.
+   * @param parked.late What the session may still get; undefined if MOVED has come already.
    * @param parked.srttMs Its round trip.
    * @param onGone Called once when the link is of no more use, or was taken.
    */
@@ -41,14 +43,14 @@ export class ParkedLink implements FrameSink, LinkHandler {
     {
       endpoint,
       proven,
-      hasMoved,
+      late,
       srttMs,
-    }: { endpoint: string; proven: ProvenLink; hasMoved: boolean; srttMs: number },
+    }: { endpoint: string; proven: ProvenLink; late: LateFrames | undefined; srttMs: number },
     clock: Scheduler,
     onGone: () => void,
   ) {
     this.endpoint = endpoint;
-    this.#isIdle = hasMoved;
+    this.#late = late;
     this.#patienceMs = Math.max(PATIENCE_MS.least, PATIENCE_MS.roundTrips * srttMs);
     this.#proven = proven;
     this.#clock = clock;
@@ -100,9 +102,13 @@ export class ParkedLink implements FrameSink, LinkHandler {
     this.#proven.greeting.link.destroy();
   }
 
-  frame(type: number): void {
-    if (type === FrameType.moved) this.#isIdle = true;
-    if (type !== FrameType.pong || !this.#isIdle || !this.#isAsked) return;
+  frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
+    if (isOrdered(type)) {
+      this.#late?.take(type, flow, pieces, length, size);
+      return;
+    }
+    if (type === FrameType.moved) this.#late = undefined;
+    if (type !== FrameType.pong || this.#late !== undefined || !this.#isAsked) return;
     this.#isAsked = false;
     this.#cancel();
     this.#cancel = this.#clock.after(ASK_MS, () => {

@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { decodeResume, type Resume } from "../handshake/messages.ts";
+import type { LateFrames } from "../session/lateFrames.ts";
 import type { Line, Session } from "../session/session.ts";
 import { retire, type Link } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
@@ -31,6 +32,11 @@ export class ProviderUpgrade {
     this.#parts = parts;
   }
 
+  /** Whether the client can come back over a relay's link that was left. */
+  get hasStandby(): boolean {
+    return this.#standby !== undefined;
+  }
+
   /**
    * The session goes on over a link.
    *
@@ -49,12 +55,17 @@ export class ProviderUpgrade {
    * The session has left a link for another one: it sends MOVED there, and then no more.
    *
    * @param channel Of the old link.
+   * @param late What may still come over it; its parser goes on.
    */
-  left(old: Line, channel: Hex, next: Link): void {
+  left(old: Line, channel: Hex, late: LateFrames, next: Link): void {
     old.link.write(encodeFrame(FrameType.moved));
     // A relay's link stays open beside a direct one.
-    if (old.link.relayed !== undefined && next.relayed === undefined) this.#park(old, channel);
-    else retire(old.link, this.#parts.clock);
+    if (old.link.relayed !== undefined && next.relayed === undefined) {
+      this.#park(old, channel, late);
+    } else {
+      old.parser.stop();
+      retire(old.link, this.#parts.clock);
+    }
   }
 
   /**
@@ -79,10 +90,11 @@ export class ProviderUpgrade {
     this.#standby?.close();
   }
 
-  #park(line: Line, channel: Hex): void {
+  #park(line: Line, channel: Hex, late: LateFrames): void {
     const { id, clock, resume } = this.#parts;
     this.#standby?.close();
     const standby = new StandbyLink(line, clock, {
+      late,
       resume: (payload) => {
         const request = decodeResume(payload);
         return request.session.equals(id) && resume(line, channel, request);

@@ -2,10 +2,11 @@ import type { Scheduler } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
 import { MAX_ANSWERS } from "../session/inbound.ts";
+import type { LateFrames } from "../session/lateFrames.ts";
 import type { Line } from "../session/session.ts";
 import { retire, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
-import { FrameType } from "../wire/frames.ts";
+import { FrameType, isOrdered } from "../wire/frames.ts";
 import { joined, type FrameSink } from "../wire/parser.ts";
 import { encodeReason } from "../wire/reason.ts";
 
@@ -17,13 +18,15 @@ export interface StandbyParts {
    * @throws BlockcloudError `SAL_PROTOCOL`.
    */
   resume(payload: Buffer): boolean;
+  /** What the session may still get over the link. */
+  late: LateFrames;
   /** Called once when the link is of no more use. */
   gone(): void;
 }
 
 /**
  * The provider's end of a relayed link whose session goes on over a direct one. The client may come back over it by
- * RESUME; anything else that comes in belongs to the past, and is ignored.
+ * RESUME. What was under way when the session left is taken: the direct link brings it again, but later.
  */
 export class StandbyLink implements FrameSink, LinkHandler {
   readonly #line: Line;
@@ -51,9 +54,11 @@ export class StandbyLink implements FrameSink, LinkHandler {
     if (this.#clock.monotonic() - this.#heardAt >= silentMs) this.close();
   }
 
-  frame(type: number, _flow: number, pieces: readonly Buffer[]): void {
+  frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     const { link } = this.#line;
-    if (type === FrameType.ping && link.queued < MAX_ANSWERS) {
+    if (isOrdered(type)) {
+      this.#parts.late.take(type, flow, pieces, length, size);
+    } else if (type === FrameType.ping && link.queued < MAX_ANSWERS) {
       link.write(encodeFrame(FrameType.pong));
     } else if (type === FrameType.resume) {
       // The session closes the link that it kept when it goes on over one of a relay: this one stays.

@@ -18,6 +18,8 @@ import { until } from "../until.ts";
 export interface IndexRigOptions {
   deployment: Deployment;
   rpcUrl: string;
+  /** A Postgres database; without one, PGlite keeps the tables. */
+  databaseUrl?: string;
   front?: Partial<CreateIndexerOptions["front"]>;
 }
 
@@ -73,7 +75,7 @@ export class IndexRig {
       rpcUrls: [rpcUrl],
       deployment,
       root,
-      databaseUrl: undefined,
+      databaseUrl: this.#options.databaseUrl,
       pollMs: 200,
       front: { ...front, ...this.#options.front },
     };

@@ -1,27 +1,32 @@
 /** A wallet in the page, for the embedded chain only: its keys are public. */
 import { createWalletClient, http, type Address, type Hex, type TypedDataDefinition } from "viem";
-import { mnemonicToAccount, type HDAccount } from "viem/accounts";
+import { privateKeyToAccount, type PrivateKeyAccount } from "viem/accounts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import type { Announced } from "./discover.ts";
 import type { Provider } from "./provider.ts";
 
-/** Hardhat's well-known test mnemonic. */
-const MNEMONIC = "test test test test test test test test test test test junk";
-/** The account that holds BLOC and has no other part in the demo. */
-export const VISITOR = 17;
+/** The account that holds BLOC and has no other part in the demo, of Hardhat's well-known test mnemonic. */
+const VISITOR = 17;
+/** Its key: deriving it would need a third of the scripts of the wallet's page. */
+const KEY: Hex = "0x689af8efa8c651a91ad287602527f3af2fe9f6501a7ac4b061667b5a93e037fd";
 
 /** The test wallet, as one that announced itself. */
-export function embeddedWallet(rpc: string, index = VISITOR): Announced {
-  const account = mnemonicToAccount(MNEMONIC, { addressIndex: index });
+export function embeddedWallet(rpc: string): Announced {
+  const account = privateKeyToAccount(KEY);
   const provider = new EmbeddedProvider(account, rpc);
-  return { uuid: `embedded-${index}`, name: `Test account ${index}`, rdns: "embedded", provider };
+  return {
+    uuid: `embedded-${VISITOR}`,
+    name: `Test account ${VISITOR}`,
+    rdns: "embedded",
+    provider,
+  };
 }
 
 class EmbeddedProvider implements Provider {
-  readonly #account: HDAccount;
+  readonly #account: PrivateKeyAccount;
   readonly #client;
 
-  constructor(account: HDAccount, rpc: string) {
+  constructor(account: PrivateKeyAccount, rpc: string) {
     this.#account = account;
     this.#client = createWalletClient({ account, transport: http(rpc) });
   }

@@ -43,7 +43,12 @@ export function Auditor({ auditor }: { auditor: Address }) {
     rounds === undefined ? "" : `${head.epoch}: ${open.join()}`,
     (signal) => readUnclaimedPay(sources, head, auditor, open, signal),
   );
-  const figures = { detail, rounds, unclaimed, expected: expected.value };
+  // What was counted may be of the rounds that were open before.
+  const counted = expected.value;
+  const isCounted = open.every(
+    (epoch) => counted?.pays.has(epoch) === true || counted?.notCounted.includes(epoch) === true,
+  );
+  const figures = { rounds, unclaimed, expected: isCounted ? counted : undefined };
   return (
     <>
       <div className="page-head">
@@ -68,7 +73,9 @@ export function Auditor({ auditor }: { auditor: Address }) {
           </Notice>
         )}
         {rounds !== undefined && (
-          <Rounds auditor={auditor} rounds={rounds} pays={expected.value?.pays} />
+          <div aria-busy={!isCounted && expected.failure === undefined}>
+            <Rounds auditor={auditor} rounds={rounds} pays={figures.expected?.pays} />
+          </div>
         )}
       </Section>
       {detail !== undefined && (
@@ -121,7 +128,7 @@ function expectedOf(
   rounds: readonly AuditorRoundRow[],
   expected: UnclaimedPays | undefined,
 ): string {
-  if (expected === undefined) return "its pay is being counted";
+  if (expected === undefined) return "their pay is being counted";
   const due = rounds.reduce((sum, { epoch }) => sum + (expected.pays.get(epoch)?.due ?? 0n), 0n);
   const isWhole = rounds.every(({ epoch }) => expected.pays.has(epoch));
   return `${isWhole ? "" : "at least "}${bloc(due)} BLOC expected`;

@@ -73,6 +73,9 @@ export function History({ rows }: { rows: readonly EpochRow[] }) {
       ],
     };
   }, [rows, current]);
+  // Only the index counts verdicts.
+  const hasVerdicts = rows.some(({ verdicts }) => verdicts !== undefined);
+  const shownColumns = columns.filter(({ key }) => key !== "verdicts" || hasVerdicts);
   return (
     <Section title="Epochs">
       {rows.length > 1 && (
@@ -80,7 +83,7 @@ export function History({ rows }: { rows: readonly EpochRow[] }) {
       )}
       <Table
         caption="Epochs, the newest first"
-        columns={columns}
+        columns={shownColumns}
         rows={rows}
         rowKey={({ epoch }) => String(epoch)}
         initial={{ key: "epoch", descending: true }}

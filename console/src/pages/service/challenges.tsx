@@ -34,6 +34,7 @@ const eventColumns: readonly Column<ServiceEventRow>[] = [
   {
     key: "detail",
     title: "Detail",
+    isWide: true,
     cell: ({ detail, amount, since }) => (
       <>
         {detail !== null && <Foreign value={detail} longest={80} />}

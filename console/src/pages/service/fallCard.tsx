@@ -85,7 +85,7 @@ function Endpoint({ service, epoch }: { service: ServiceDetail; epoch: number })
       <dd>
         {value === undefined && <span className="muted">…</span>}
         {value === "" && (
-          <span className="muted">no announcement of the last day is older than that</span>
+          <span className="muted">not known: it was announced more than a day ago, or not</span>
         )}
         {value !== undefined && value !== "" && (
           <code>

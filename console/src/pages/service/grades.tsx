@@ -67,6 +67,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
       {
         key: "why",
         title: "Why",
+        isWide: true,
         cell: (row) => {
           const reason = reasonOf(row, kind);
           return reason === undefined ? (

@@ -48,6 +48,8 @@ export function Services() {
       ),
     [compared, measurements],
   );
+  // Only the index adds up what users have paid.
+  const hasPaid = rows.some(({ redeemed }) => redeemed !== undefined);
   const kinds = [...new Set((listing?.rows ?? []).flatMap(({ kind }) => kind?.name ?? []))].sort();
   return (
     <>
@@ -71,7 +73,7 @@ export function Services() {
           </p>
           <Table
             caption="Services"
-            columns={columns}
+            columns={hasPaid ? columns : columns.filter(({ key }) => key !== "paid")}
             rows={rows}
             rowKey={({ number }) => number.toString()}
             initial={{ key: "grade", descending: true }}
