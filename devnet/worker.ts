@@ -32,12 +32,14 @@ export class WorkerProcess {
     env: Record<string, string>;
     logFile: string;
     command?: string;
+    /** File descriptors that it inherits, from 3 on, as systemd passes sockets. */
+    passed?: readonly number[];
   }) {
     this.name = input.name;
     this.#child = spawn(process.execPath, [input.command ?? bin, ...input.args, "--with-parent"], {
       env: input.env,
       // The pipe to its standard input closes when this process ends, for any reason.
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe", ...(input.passed ?? [])],
       // Ctrl-C in a terminal reaches a whole process group; here workers must be stopped in order.
       detached: true,
     });
@@ -114,6 +116,11 @@ export class WorkerProcess {
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exited;
+  }
+
+  /** Lets a process go on that a signal has halted. */
+  resume(): void {
+    this.#child.kill("SIGCONT");
   }
 
   /** Asks the process to read its settings again. */

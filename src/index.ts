@@ -7,7 +7,7 @@
 export { loadDeployment, type Deployment } from "./chain/deployment.ts";
 export type { ServiceFacts } from "./chain/directory.ts";
 export { knownNetworks, loadNetwork } from "./chain/networks.ts";
-export type { ServiceStatus } from "./chain/services.ts";
+export type { ServiceStatus } from "./protocol/serviceStatus.ts";
 export type { Client } from "./client/client.ts";
 export {
   createClient,

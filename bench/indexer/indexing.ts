@@ -58,6 +58,7 @@ export async function startIndex(
       front: {
         ...{ listen: { host: "127.0.0.1", port: 0 }, origins: [], sql: false, trustedProxies: [] },
         ...{ maxConnections: 0, maxConnectionsPerPeer: 0, keepAliveMs: 5_000 },
+        ...{ maxUnread: 0, maxUnreadPerPeer: 0 },
       },
     },
     prepared,

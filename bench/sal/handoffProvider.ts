@@ -47,6 +47,7 @@ async function take(folder: string): Promise<number> {
     },
     services: () => services,
     stopDuties: () => Promise.resolve(),
+    hasChain: () => true,
     domain: DOMAIN,
     now: Date.now,
     ...{ clock, log: silentLogger },

@@ -1,20 +1,10 @@
 import type { Address, Hex } from "viem";
-import type { Verdict } from "@protocol/tally.ts";
+import type { ServiceEpoch } from "../../src/protocol/serviceEpochs.ts";
+import type { ServiceStatus } from "../../src/protocol/serviceStatus.ts";
+import type { Verdict } from "../../src/protocol/tally.ts";
 
 /** Where the figures of a page come from; the page says so. */
 export type Source = "index" | "chain";
-
-/** States of a service, by the registry's numbers. */
-export const serviceStatuses = [
-  "None",
-  "Active",
-  "Unstaked",
-  "Maintenance",
-  "Suspended",
-  "Retired",
-  "Keyless",
-] as const;
-export type ServiceStatus = (typeof serviceStatuses)[number];
 
 /** A class in the registry; amounts are BLOC in wei, bounds are milliseconds to the last byte. */
 export interface ServiceClass {
@@ -56,6 +46,15 @@ export interface ServiceRow {
   hasOpenChallenge: boolean;
 }
 
+/** A service in an epoch. */
+export type ServiceEpochRow = Pick<
+  ServiceEpoch,
+  "epoch" | "final" | "seeded" | "counts" | "verdict" | "paidGrade" | "pay" | "settled"
+> & {
+  /** Undefined from the index. */
+  status: ServiceStatus | undefined;
+};
+
 /** What happened in an audited epoch. Amounts are BLOC in wei. */
 export interface EpochRow {
   epoch: number;
@@ -89,6 +88,9 @@ export interface AuditorRow {
   rewards: bigint;
   /** Claimed and not collected. */
   uncollected: bigint;
+  /** Revealed rounds that can be claimed and are not, and the last epoch of the first to end. */
+  unclaimed: number;
+  claimBy: number | undefined;
   lastRevealed: number | undefined;
 }
 

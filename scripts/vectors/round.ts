@@ -1,11 +1,11 @@
 import { bytesToHex } from "../../src/protocol/bytes.ts";
+import { MerkleTree } from "../../src/protocol/merkleTree.ts";
 import {
   chunkHash,
   chunksRoot,
   commitment,
   contacts,
   evidenceLeaf,
-  MerkleTree,
   sampledSlots,
   toChunks,
 } from "../../src/protocol/round.ts";

@@ -3,9 +3,9 @@ import { GAS_PER_ROUND, roundsLeft } from "../chain/runway.ts";
 import type { AuditorRound } from "../chain/views/auditorRounds.ts";
 import type { AuditorView } from "../chain/views/auditorView.ts";
 import type { Moment } from "../chain/views/contracts.ts";
-import type { ServiceEpoch } from "../chain/views/serviceEpochs.ts";
 import type { ServiceView } from "../chain/views/serviceView.ts";
 import { RING } from "../protocol/epoch.ts";
+import type { ServiceEpoch } from "../protocol/serviceEpochs.ts";
 import { grades, type Grade } from "../protocol/tally.ts";
 
 /** What an alert is about. */

@@ -1,11 +1,11 @@
 import type { Address, Hex } from "viem";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { MerkleTree } from "../protocol/merkleTree.ts";
 import {
   chunkHash,
   chunksRoot,
   commitment,
   evidenceLeaf,
-  MerkleTree,
   sampledSlots,
   toChunks,
   type ChunkArgument,

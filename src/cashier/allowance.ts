@@ -37,6 +37,23 @@ interface Used {
   bytes: number;
 }
 
+/** What peers and networks have used: the name of each, requests, bytes. */
+export type AllowanceUses = [name: string, requests: number, bytes: number][];
+
+/** What another process is told of an allowance. */
+export interface AllowanceTold {
+  epoch: number;
+  /** `sums`: all that was used in the epoch; `more`: what was used since. */
+  kind: "sums" | "more";
+  /** Bytes of all peers together. */
+  total: number;
+  uses: AllowanceUses;
+}
+
+/** Most peers and networks whose sums another process is told, those that came last, and how many at once. */
+const MOST_TOLD = 10_000;
+export const USES_AT_ONCE = 1_000;
+
 /**
  * What a priced service serves without payment, so that auditors, who do not pay, can inspect it like any other: for
  * each peer three answers of 1 MiB in an epoch, on any path. The SAL and HTTP draw on the same allowance.
@@ -50,6 +67,7 @@ export class FreeAllowance {
   readonly #used: BoundedTable<string, Used>;
   #current: number;
   #total = 0;
+  #tell: ((told: AllowanceTold) => void) | undefined;
 
   /**
    * @param epoch The current epoch, by the chain's time.
@@ -72,8 +90,7 @@ export class FreeAllowance {
     const { requests, peersOfNetwork } = this.#values;
     const [peer, network] = this.#both(address);
     if (peer.requests >= requests || network.requests >= requests * peersOfNetwork) return false;
-    peer.requests += 1;
-    network.requests += 1;
+    this.#change(address, 1, 0);
     return true;
   }
 
@@ -85,7 +102,7 @@ export class FreeAllowance {
     const inTotal = totalBytes === 0 ? Infinity : totalBytes - this.#total;
     const left = Math.min(bytes - peer.bytes, bytes * peersOfNetwork - network.bytes, inTotal);
     const taken = Math.max(0, Math.min(wanted, left));
-    this.#change(peer, network, taken);
+    if (taken > 0) this.#change(address, 0, taken);
     return taken;
   }
 
@@ -93,13 +110,57 @@ export class FreeAllowance {
   giveBack(address: string, bytes: number): void {
     this.#enter();
     const [peer, network] = this.#both(address);
-    this.#change(peer, network, -Math.min(bytes, peer.bytes, network.bytes));
+    this.#change(address, 0, -Math.min(bytes, peer.bytes, network.bytes));
   }
 
-  #change(peer: Used, network: Used, bytes: number): void {
-    peer.bytes += bytes;
-    network.bytes += bytes;
+  /**
+   * Another process has the allowance from now on: it is told what was used, and what is used here from here on. What is
+   * used there, this process does not know: to those that it still serves it gives what was left to them.
+   */
+  tellTo(tell: ((told: AllowanceTold) => void) | undefined): void {
+    this.#tell = tell;
+    if (tell === undefined) return;
+    this.#enter();
+    const all: AllowanceUses = [];
+    for (const [name, { requests, bytes }] of this.#used.entries()) {
+      if (all.length >= MOST_TOLD) break;
+      all.push([name, requests, bytes]);
+    }
+    for (let at = 0; at < all.length; at += USES_AT_ONCE) {
+      const uses = all.slice(at, at + USES_AT_ONCE);
+      tell({ epoch: this.#current, kind: "sums", total: this.#total, uses });
+    }
+  }
+
+  /** Counts what another process has given, which had the allowance before, or still serves some peers. */
+  count({ epoch, kind, total, uses }: AllowanceTold): void {
+    this.#enter();
+    // The other process may have seen the block with which an epoch begins a moment earlier.
+    if (epoch === this.#current + 1) this.#begin(epoch);
+    if (epoch !== this.#current) return;
+    // Several processes tell the sums, and each knows a part of the same uses.
+    const sum = (own: number, told: number) =>
+      kind === "sums" ? Math.max(own, told) : Math.max(0, own + told);
+    this.#total = sum(this.#total, total);
+    for (const [name, requests, bytes] of uses) {
+      const used = this.#of(name);
+      used.requests = sum(used.requests, requests);
+      used.bytes = sum(used.bytes, bytes);
+    }
+  }
+
+  #change(address: string, requests: number, bytes: number): void {
+    const uses: AllowanceUses = [
+      [peerOf(address), requests, bytes],
+      [networkOf(address), requests, bytes],
+    ];
+    for (const [name] of uses) {
+      const used = this.#of(name);
+      used.requests += requests;
+      used.bytes += bytes;
+    }
     this.#total += bytes;
+    this.#tell?.({ epoch: this.#current, kind: "more", total: bytes, uses });
   }
 
   #both(address: string): [Used, Used] {
@@ -117,7 +178,10 @@ export class FreeAllowance {
   #enter(): void {
     const epoch = this.#epoch();
     // A clock that goes back gives nothing twice.
-    if (epoch <= this.#current) return;
+    if (epoch > this.#current) this.#begin(epoch);
+  }
+
+  #begin(epoch: number): void {
     this.#current = epoch;
     this.#used.clear();
     this.#total = 0;

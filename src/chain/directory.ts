@@ -6,13 +6,13 @@ import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { epochAt, HORIZON } from "../protocol/epoch.ts";
+import { serviceStatus, type ServiceStatus } from "../protocol/serviceStatus.ts";
 import type { Grade, Verdict } from "../protocol/tally.ts";
 import type { ChainClient } from "./client.ts";
 import { currentEpoch, type ChainTime } from "./clock.ts";
 import type { Deployment } from "./deployment.ts";
 import { RegistryWatch, type RegistryChange } from "./registryWatch.ts";
 import { whatFailed } from "./rpc/faults.ts";
-import { serviceStatuses, type ServiceStatus } from "./services.ts";
 import { contractsOf } from "./views/contracts.ts";
 
 /** Number of final epochs whose verdicts are returned. */
@@ -200,7 +200,7 @@ export class ServiceDirectory implements Directory, Startable {
           ...at,
         }),
       ]);
-      const name = serviceStatuses[status] ?? "None";
+      const name = serviceStatus(status);
       return name === "None" ? undefined : { number, status: name, key, stake, block, epoch };
     });
   }

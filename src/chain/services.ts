@@ -3,23 +3,12 @@ import { serviceRegistryAbi } from "../protocol/abi/serviceRegistry.ts";
 import { hexToBytes } from "../protocol/bytes.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { parseProbe, type ProbeSpecification } from "../protocol/probe.ts";
+import { serviceStatus, type ServiceStatus } from "../protocol/serviceStatus.ts";
 import { LANES, slotAt } from "../protocol/sortition.ts";
 import type { ChainClient } from "./client.ts";
 import type { Deployment } from "./deployment.ts";
 import { SlotTable } from "./slots.ts";
 import { isPruned } from "./logs.ts";
-
-/** States of a service, by the registry's numbers. */
-export const serviceStatuses = [
-  "None",
-  "Active",
-  "Unstaked",
-  "Maintenance",
-  "Suspended",
-  "Retired",
-  "Keyless",
-] as const;
-export type ServiceStatus = (typeof serviceStatuses)[number];
 
 /** Remedies for a service that is not active. */
 export const statusRemedies: Record<Exclude<ServiceStatus, "Active">, string> = {
@@ -138,7 +127,7 @@ export class Services {
       functionName: "statusNow",
       args: [number],
     });
-    return serviceStatuses[status] ?? "None";
+    return serviceStatus(status);
   }
 
   /** The key of a service in an epoch. */

@@ -1,16 +1,14 @@
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Client } from "../client/client.ts";
-import { Connections } from "../net/connections.ts";
 import { peerOf } from "../net/peer.ts";
-import { PeerBounds } from "../net/peerBounds.ts";
-import { createHttpServer, type HttpRequest, type HttpResponse } from "../node/http/httpServer.ts";
+import { PublicHttpServer, type PublicHttpLimits } from "../net/publicHttpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import type { Startable } from "../node/lifecycle.ts";
-import { listen, unlisten, type ListenAddress } from "../node/listen.ts";
+import type { ListenAddress } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import { RateLimit } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
-import { BlockcloudError } from "../protocol/errors.ts";
 import { HEADERS } from "./headers.ts";
 import { passQuery, passStatus } from "./indexPath.ts";
 import type { PageFile } from "./pageFiles.ts";
@@ -20,20 +18,14 @@ import { checkHost, checkOrigin } from "./sameOrigin.ts";
 import { callService, resolveService, watchService } from "./servicePaths.ts";
 import type { Fetch } from "./upstream.ts";
 
-const MAX_HEADER_BYTES = 16 * 1024;
-const HEADERS_MS = 5_000;
-const REQUEST_MS = 30_000;
-const KEEP_ALIVE_MS = 60_000;
-/** Connections in total and of one address. */
-const CONNECTIONS = 1_000;
-const PEER_CONNECTIONS = 128;
+const LIMITS = { maxHeaderBytes: 16 * 1024, headersMs: 5_000, requestMs: 30_000 };
 /** Calls of the chain, and other requests that reach further, a second of one address. */
 const CALLS = { perSecond: 2_000, burst: 20_000, maxPeers: 10_000 };
 const REQUESTS = { perSecond: 20, burst: 100, maxPeers: 10_000 };
 /** Requests under way that reach further. */
 const MAX_OPEN = 256;
 
-export interface ConsoleOptions {
+export interface ConsoleOptions extends PublicHttpLimits {
   /** Port 0 chooses a free port: see `address`. */
   listen: ListenAddress;
   /** Names under which the page is served, beside `localhost` and addresses. */
@@ -62,7 +54,7 @@ export class ConsoleServer implements Startable {
   readonly #dependencies: ConsoleDependencies;
   readonly #calls: RateLimit;
   readonly #requests: RateLimit;
-  readonly #server: Server;
+  readonly #server: PublicHttpServer;
   #open = 0;
 
   constructor(options: ConsoleOptions, dependencies: ConsoleDependencies) {
@@ -72,61 +64,36 @@ export class ConsoleServer implements Startable {
     const monotonic = () => dependencies.timers.monotonic();
     this.#calls = new RateLimit(CALLS, monotonic);
     this.#requests = new RateLimit(REQUESTS, monotonic);
-    const connections = new Connections({
-      bounds: new PeerBounds({ total: 0, perPeer: PEER_CONNECTIONS }),
-      total: CONNECTIONS,
-      isProxy: () => false,
-      refused: () => undefined,
-    });
-    this.#server = createHttpServer(
-      {
-        headersMs: HEADERS_MS,
-        requestMs: REQUEST_MS,
-        keepAliveMs: KEEP_ALIVE_MS,
-        maxHeaderBytes: MAX_HEADER_BYTES,
-      },
+    this.#server = new PublicHttpServer(
+      { ...options, ...LIMITS },
       {
         headers: HEADERS,
         handle: (request) => this.#handle(request),
         refuse: () => new ConsoleProblem("REQUEST_INVALID", "HTTP forbids this request.").response,
         failed: (error) => this.#failed(error),
-        began: (socket) => {
-          connections.begin(socket);
-        },
-        ended: (socket) => {
-          connections.end(socket);
-        },
+        unread: () =>
+          new ConsoleProblem("RESPONSES_UNREAD", "This client has not read earlier responses.")
+            .response,
       },
+      dependencies,
     );
-    this.#server.on("connection", (socket) => {
-      connections.opened(socket);
-    });
   }
 
   /** Where it listens; known once it has started. */
   get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+    return this.#server.address;
   }
 
   /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    const refuse = (cause: unknown) =>
-      new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
-        cause,
-        remedy: "Choose a free port and an address of the host.",
-      });
-    await listen(this.#server, this.#options.listen, refuse);
-    this.#server.on("error", (error) => {
-      this.#dependencies.log.error("HTTP cannot be answered", { error });
-    });
-    const { address, family, port: bound } = this.address;
+    await this.#server.start();
+    const { address, family, port } = this.address;
     const shown = family === "IPv6" ? `[${address}]` : address;
-    this.#dependencies.log.info("console listens", { url: `http://${shown}:${bound}` });
+    this.#dependencies.log.info("console listens", { url: `http://${shown}:${port}` });
   }
 
   async stop(): Promise<void> {
-    await unlisten(this.#server);
+    await this.#server.stop();
     await this.#dependencies.client.close();
   }
 
@@ -178,10 +145,9 @@ export class ConsoleServer implements Startable {
       headers: {
         ...common,
         "content-type": type,
-        "content-length": String(coded.bytes.length),
         ...(coded.coding !== undefined && { "content-encoding": coded.coding }),
       },
-      body: ReadableStream.from([new Uint8Array(coded.bytes)]),
+      body: coded.bytes,
     };
   }
 
@@ -219,7 +185,7 @@ export class ConsoleServer implements Startable {
   }
 
   #take(rate: RateLimit, request: HttpRequest, cost: number): void {
-    const wait = rate.take(peerOf(request.socket.remoteAddress ?? ""), cost);
+    const wait = rate.take(peerOf(this.#server.clientOf(request)), cost);
     if (wait === 0) return;
     throw new ConsoleProblem("RATE_EXCEEDED", "Too many requests of this address.", {
       fields: { "retry-after": String(Math.ceil(Math.min(wait, 60_000) / 1000)) },

@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 
 /** The codes of refused requests, with their statuses. */
 const statuses = {
@@ -9,6 +9,7 @@ const statuses = {
   REQUEST_INVALID: 400,
   BODY_TOO_LARGE: 413,
   RATE_EXCEEDED: 429,
+  RESPONSES_UNREAD: 429,
   CONSOLE_BUSY: 503,
   RPC_METHOD_REFUSED: 403,
   UPSTREAM_FAILED: 502,

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import { ConsoleProblem } from "./problem.ts";
 import { askJson, type Fetch } from "./upstream.ts";
 

@@ -1,8 +1,10 @@
 import type { Client } from "../client/client.ts";
 import { ReceiptError } from "../client/errors.ts";
-import type { HttpRequest, HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { encodeReceipt, isNonce } from "../protocol/receipt.ts";
+import { PAYMENT_HEADER } from "../protocol/x402.ts";
 import { answerToJson, changeToJson } from "../resolver/answerSchema.ts";
 import { ConsoleProblem, json } from "./problem.ts";
 
@@ -12,7 +14,7 @@ const MAX_RESPONSE = 1024 * 1024;
 const CALL_MS = 20_000;
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
 /** Fields of a request that the page may set. */
-const PASSED = ["accept", "content-type"] as const;
+const PASSED = ["accept", "content-type", PAYMENT_HEADER] as const;
 
 /** A service's name in a path: an ID, or a name below bloc.alt. */
 const NAME = /^(?:0x[0-9a-f]{64}|[a-z0-9.-]{1,253}\.bloc\.alt)$/i;
@@ -43,7 +45,7 @@ export async function callService(client: Client, request: HttpRequest): Promise
   const target = `${rest}${query === "" ? "" : `?${query}`}`;
   const passed = PASSED.flatMap((field): [string, string][] => {
     const value = headers[field];
-    return value === undefined || value === "*/*" ? [] : [[field, value]];
+    return typeof value !== "string" || value === "*/*" ? [] : [[field, value]];
   });
   try {
     const response = await client.fetch(`${name}${target}`, {
@@ -60,11 +62,13 @@ export async function callService(client: Client, request: HttpRequest): Promise
       endpoint: response.endpoint,
       receipt: encodeReceipt(response.receipt),
       proof: "RECEIPT_CHECKED",
+      way: wayOf(client, response.endpoint),
     });
   } catch (error) {
     if (error instanceof ReceiptError) {
       const { response, endpoint, code } = error;
-      return json({ ...(await parts(response)), endpoint, receipt: null, proof: code });
+      const way = wayOf(client, endpoint);
+      return json({ ...(await parts(response)), endpoint, receipt: null, proof: code, way });
     }
     throw failed("CALL_FAILED", error);
   }
@@ -121,6 +125,13 @@ async function parts(response: Response) {
     headers: [...response.headers],
     body: body.toString("base64"),
   };
+}
+
+/** How the client's session over the SAL reaches an endpoint now; null without a session. */
+function wayOf({ sessions }: Client, endpoint: string): "direct" | "relayed" | null {
+  const session = sessions.find((each) => each.endpoint === endpoint);
+  if (session === undefined) return null;
+  return session.path.kind === "relay" ? "relayed" : "direct";
 }
 
 function failed(code: "CALL_FAILED" | "RESOLVE_FAILED", error: unknown): ConsoleProblem {

@@ -1,5 +1,5 @@
 import { BlockcloudError } from "../protocol/errors.ts";
-import type { HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 
 /** The faucet's error codes, with status and title. */
 const problems = {
@@ -9,6 +9,7 @@ const problems = {
   METHOD_REFUSED: { status: 405, title: "This path does not serve the method" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   GIFTS_EXCEEDED: { status: 429, title: "This address or this client has had its share" },
+  RESPONSES_UNREAD: { status: 429, title: "This client has not read earlier responses" },
   FAUCET_FAILED: { status: 500, title: "The faucet failed" },
   TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is read" },
   FAUCET_BUSY: { status: 503, title: "Too many gifts are being sent" },

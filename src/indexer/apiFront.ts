@@ -1,15 +1,12 @@
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as z from "zod";
-import type { Cidr } from "../net/cidr.ts";
-import { Connections } from "../net/connections.ts";
 import { PeerBounds } from "../net/peerBounds.ts";
-import { TrustedProxies } from "../net/proxies.ts";
-import { createHttpServer, type HttpRequest, type HttpResponse } from "../node/http/httpServer.ts";
+import { PublicHttpServer, type PublicHttpLimits } from "../net/publicHttpServer.ts";
+import type { HttpRequest } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import type { Startable } from "../node/lifecycle.ts";
-import { listen, unlisten } from "../node/listen.ts";
+import type { ListenAddress } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
-import { BlockcloudError } from "../protocol/errors.ts";
 import type { IndexerMetrics } from "./metrics.ts";
 import { IndexProblem } from "./problem.ts";
 import { queryFault } from "./queryCost.ts";
@@ -29,17 +26,13 @@ const querySchema = z.object({
   operationName: z.string().max(128).nullish(),
 });
 
-export interface ApiFrontOptions {
+export interface ApiFrontOptions extends PublicHttpLimits {
   /** Port 0 chooses a free port: see `address`. */
-  listen: { host: string; port: number };
+  listen: ListenAddress;
   /** Origins of web pages that may read it; `*` for all. Pages on loopback always may. */
   origins: readonly string[];
   /** Whether SQL is answered. */
   sql: boolean;
-  trustedProxies: readonly Cidr[];
-  maxConnections: number;
-  maxConnectionsPerPeer: number;
-  keepAliveMs: number;
 }
 
 export interface ApiFrontDependencies {
@@ -57,64 +50,40 @@ export interface ApiFrontDependencies {
 export class ApiFront implements Startable {
   readonly #options: ApiFrontOptions;
   readonly #dependencies: ApiFrontDependencies;
-  readonly #proxies: TrustedProxies;
   readonly #running = new PeerBounds(MAX_QUERIES);
-  readonly #server: Server;
+  readonly #server: PublicHttpServer;
 
   constructor(options: ApiFrontOptions, dependencies: ApiFrontDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#proxies = new TrustedProxies(options.trustedProxies);
-    const connections = new Connections({
-      bounds: new PeerBounds({ total: 0, perPeer: options.maxConnectionsPerPeer }),
-      total: options.maxConnections,
-      isProxy: (address) => this.#proxies.trusts(address),
-      refused: () => undefined,
-    });
-    this.#server = createHttpServer(
-      { ...LIMITS, keepAliveMs: options.keepAliveMs },
+    this.#server = new PublicHttpServer(
+      { ...options, ...LIMITS },
       {
         handle: (request) => this.#handle(request),
         refuse: (reason) =>
           new IndexProblem(reason === "coding" ? "TRANSFER_CODING_REFUSED" : "REQUEST_INVALID")
             .response,
         failed: (error) => this.#failed(error),
-        began: (socket) => {
-          connections.begin(socket);
-        },
-        ended: (socket) => {
-          connections.end(socket);
-        },
+        unread: () => new IndexProblem("RESPONSES_UNREAD").response,
       },
+      dependencies,
     );
-    this.#server.on("connection", (socket) => {
-      connections.opened(socket);
-    });
   }
 
   /** Where it listens; known once it has started. */
   get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+    return this.#server.address;
   }
 
   /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    const refuse = (cause: unknown) =>
-      new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
-        cause,
-        remedy: "Choose a free port and an address of the host.",
-      });
-    await listen(this.#server, { host, port }, refuse);
-    this.#server.on("error", (error) => {
-      this.#dependencies.log.error("HTTP cannot be answered", { error });
-    });
-    const { address, port: bound } = this.address;
-    this.#dependencies.log.info("index listens", { address, port: bound });
+    await this.#server.start();
+    const { address, port } = this.address;
+    this.#dependencies.log.info("index listens", { address, port });
   }
 
-  async stop(): Promise<void> {
-    await unlisten(this.#server);
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 
   async #handle(request: HttpRequest): Promise<HttpResponse> {
@@ -145,7 +114,7 @@ export class ApiFront implements Startable {
 
   /** Runs a query if its client has room for one more. */
   async #bounded(request: HttpRequest, run: () => Promise<HttpResponse>): Promise<HttpResponse> {
-    const { address } = this.#proxies.clientOf(request);
+    const address = this.#server.clientOf(request);
     const { metrics } = this.#dependencies;
     if (this.#running.reached(address) !== undefined) {
       metrics.query("refused");

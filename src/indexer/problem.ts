@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../node/http/httpServer.ts";
+import type { HttpResponse } from "../node/http/response.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 
 /** The index's error codes over HTTP, with status and title. */
@@ -9,6 +9,7 @@ const problems = {
   METHOD_REFUSED: { status: 405, title: "This path does not serve the method" },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   QUERIES_EXCEEDED: { status: 429, title: "This client has too many queries at a time" },
+  RESPONSES_UNREAD: { status: 429, title: "This client has not read earlier responses" },
   INDEX_FAILED: { status: 500, title: "The index failed" },
   TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is read" },
   INDEX_AWAY: { status: 503, title: "The index is starting" },

@@ -69,10 +69,14 @@ export class Connections {
     socket.on("close", this.#onClosed);
   }
 
-  /** A response begins. */
-  begin(socket: Socket): void {
+  /**
+   * A response begins.
+   *
+   * @returns How many run on the connection.
+   */
+  begin(socket: Socket): number {
     this.#idle.delete(socket);
-    this.#add(socket, 1);
+    return this.#add(socket, 1) ?? 0;
   }
 
   /** A response was sent or abandoned. */

@@ -1,6 +1,6 @@
 import { networkOf, peerOf } from "./peer.ts";
 
-/** How many a server holds at a time, of connections or streams; 0 for no limit. */
+/** How much a server holds at a time, of connections, streams or bytes; 0 for no limit. */
 export interface PeerLimits {
   total: number;
   /** Of one peer: an IPv4 address, or an IPv6 /64. */
@@ -25,7 +25,7 @@ export class PeerBounds {
     this.#limits = limits;
   }
 
-  /** How many are held in total. */
+  /** How much is held in total. */
   get size(): number {
     return this.#size;
   }
@@ -40,25 +40,25 @@ export class PeerBounds {
     return total > 0 && this.#size >= total ? "total" : undefined;
   }
 
-  /** Counts one more of an address; the caller has asked whether there is room. */
-  add(address: string): void {
-    this.#size += 1;
-    this.#change(peerOf(address), 1);
-    this.#change(networkOf(address), 1);
+  /** Counts more of an address; the caller has asked whether there is room. */
+  add(address: string, amount = 1): void {
+    this.#size += amount;
+    this.#change(peerOf(address), amount);
+    this.#change(networkOf(address), amount);
   }
 
-  /** Counts one less. */
-  remove(address: string): void {
-    this.#size -= 1;
-    this.#change(peerOf(address), -1);
-    this.#change(networkOf(address), -1);
+  /** Counts less. */
+  remove(address: string, amount = 1): void {
+    this.#size -= amount;
+    this.#change(peerOf(address), -amount);
+    this.#change(networkOf(address), -amount);
   }
 
   #count(key: string): number {
     return this.#held.get(key) ?? 0;
   }
 
-  #change(key: string, by: 1 | -1): void {
+  #change(key: string, by: number): void {
     const count = this.#count(key) + by;
     if (count === 0) this.#held.delete(key);
     else this.#held.set(key, count);

@@ -16,23 +16,44 @@ export function disposable(part: Startable): Worker {
   return { start: () => part.start(), stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Parts that start in order and stop in reverse order; parts that did not begin to start are not stopped. */
+/**
+ * Parts that start in order and stop in reverse order; parts that did not begin to start are not stopped. After a stop
+ * in the middle of a start no further part starts.
+ */
 export function inOrder(...parts: readonly Startable[]): Startable {
   const begun: Startable[] = [];
+  let isStopping = false;
   return {
     async start() {
+      isStopping = false;
       for (const part of parts) {
+        if (isStopping) return;
         begun.push(part);
         await part.start();
       }
     },
     async stop() {
+      isStopping = true;
       const failures: unknown[] = [];
       for (const part of begun.splice(0).reverse()) {
         // A part that fails to stop must not keep the others running.
         await part.stop().catch((error: unknown) => failures.push(error));
       }
       if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
+/** A part that is made when it starts, because it needs what the parts before it have found or freed. */
+export function late(make: () => Startable): Startable {
+  let part: Startable | undefined;
+  return {
+    async start() {
+      part = make();
+      await part.start();
+    },
+    async stop() {
+      await part?.stop();
     },
   };
 }

@@ -75,6 +75,26 @@ export class WorkerLock {
   }
 }
 
+/** A lock that is taken once and let go once, however often a process asks for it. */
+export class HeldLock {
+  readonly options: LockOptions;
+  #lock: WorkerLock | undefined;
+
+  constructor(options: LockOptions) {
+    this.options = options;
+  }
+
+  /** @throws BlockcloudError `WORKER_RUNNING` if another process holds it. */
+  take(): void {
+    this.#lock ??= WorkerLock.take(this.options);
+  }
+
+  release(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+}
+
 /** Whether a file of a state folder belongs to a lock; such files are never read or copied. */
 export function isLockFile(name: string): boolean {
   return /^lock-.*\.(sqlite(-\w+)?|json)$/.test(name);

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createHttpServer, type HttpRequest, type HttpResponse } from "./http/httpServer.ts";
+import { createHttpServer, type HttpRequest } from "./http/httpServer.ts";
+import type { HttpResponse } from "./http/response.ts";
 import { listen, unlisten } from "./listen.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { Startable } from "./lifecycle.ts";

@@ -1,7 +1,4 @@
-import { SimpleMerkleTree } from "@openzeppelin/merkle-tree";
 import { concat, encodeAbiParameters, keccak256, type Address, type Hex } from "viem";
-import { ZERO_HASH } from "./bytes.ts";
-import { BlockcloudError } from "./errors.ts";
 import { slotAt } from "./sortition.ts";
 import { lanesOf } from "./tally.ts";
 
@@ -107,41 +104,14 @@ export function evidenceLeaf(evidence: Evidence): Hex {
   return keccak256(inner);
 }
 
-/** A Merkle tree with sorted pairs, as OpenZeppelin's MerkleProof checks it. */
-export class MerkleTree {
-  readonly root: Hex;
-  readonly #tree: SimpleMerkleTree | undefined;
-
-  constructor(leaves: readonly Hex[]) {
-    this.#tree = leaves.length > 0 ? SimpleMerkleTree.of([...leaves]) : undefined;
-    this.root = (this.#tree?.root ?? ZERO_HASH) as Hex;
-  }
-
-  /**
-   * The proof of a leaf.
-   *
-   * @throws BlockcloudError `MERKLE_LEAF_UNKNOWN` for a leaf that is not in the tree.
-   */
-  proof(leaf: Hex): Hex[] {
-    try {
-      if (this.#tree) return this.#tree.getProof(leaf) as Hex[];
-    } catch (cause) {
-      throw unknownLeaf(leaf, cause);
-    }
-    throw unknownLeaf(leaf);
-  }
-}
-
-/** Whether a proof leads from a leaf to a root. */
+/** Whether a proof leads from a leaf to a root: each step hashes the pair, the smaller of the two first. */
 export function provesLeaf(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
-  return SimpleMerkleTree.verify(root, leaf, [...proof]);
-}
-
-function unknownLeaf(leaf: Hex, cause?: unknown): BlockcloudError {
-  return new BlockcloudError("MERKLE_LEAF_UNKNOWN", `No leaf ${leaf} in the Merkle tree.`, {
-    cause,
-    remedy: "Ask for leaves that the tree was made of.",
-  });
+  const hash = proof.reduce<Hex>(
+    (node, other) =>
+      keccak256(concat(BigInt(node) < BigInt(other) ? [node, other] : [other, node])),
+    leaf,
+  );
+  return BigInt(hash) === BigInt(root);
 }
 
 /** The commitment to a round. */

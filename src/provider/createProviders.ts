@@ -102,6 +102,7 @@ export function createProviders(
       process: environment.handoff,
       services: () => fleet.handoffs,
       stopDuties: () => onChain.stopRest(),
+      hasChain: () => time.isKnown,
       domain: blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
       now: () => wallSeconds() * 1000,
       ...{ clock: systemScheduler, log },

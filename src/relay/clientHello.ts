@@ -1,4 +1,5 @@
 import { relayError } from "../sal/relay/errors.ts";
+import { Collected } from "./collected.ts";
 
 /** What a TLS client says before anything is encrypted (RFC 8446, 4.1.2). */
 export interface ClientHello {
@@ -10,23 +11,77 @@ export interface ClientHello {
 export const MAX_HELLO_BYTES = 16 * 1024;
 
 const RECORD_HEADER = 5;
+/** Type and length of a handshake message. */
+const MESSAGE_HEADER = 4;
 const HANDSHAKE = 0x16;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 const PROTOCOLS = 16;
 
 /**
- * Reads a ClientHello from the first bytes of a connection. It may lie in several segments, and in several records.
- *
- * @returns Undefined if more bytes are needed.
- * @throws BlockcloudError `RELAY_REFUSED` for bytes that do not begin a ClientHello, or for one that is too long.
+ * Reads a ClientHello as it comes, in any number of segments and records. It reads each byte once: a stranger who sends
+ * many small pieces costs no more than one who sends the same bytes at once.
  */
-export function readClientHello(bytes: Buffer): ClientHello | undefined {
-  const message = handshakeOf(bytes);
-  if (message === undefined) {
-    if (bytes.length >= MAX_HELLO_BYTES) throw malformed("it is too long");
+export class ClientHelloReader {
+  /** The handshake message, without the headers of its records. */
+  readonly #message = new Collected();
+  /** The header of the present record, and how many bytes of it and of its body are missing. */
+  readonly #header = Buffer.allocUnsafeSlow(RECORD_HEADER);
+  #headerMissing = RECORD_HEADER;
+  #bodyMissing = 0;
+  #seen = 0;
+
+  /**
+   * Takes the next bytes of the connection.
+   *
+   * @returns Undefined if more bytes are needed.
+   * @throws BlockcloudError `RELAY_REFUSED` for bytes that do not begin a ClientHello, or for one that is too long.
+   */
+  push(chunk: Buffer): ClientHello | undefined {
+    this.#seen += chunk.length;
+    for (let at = 0; at < chunk.length;) {
+      at += this.#headerMissing > 0 ? this.#takeHeader(chunk, at) : this.#takeBody(chunk, at);
+      const body = this.#body;
+      if (body !== undefined) return parse(body);
+    }
+    if (this.#seen >= MAX_HELLO_BYTES) throw malformed("it is too long");
     return undefined;
   }
+
+  /** The body of the message, once it is whole. */
+  get #body(): Buffer | undefined {
+    const { bytes } = this.#message;
+    if (bytes.length > 0 && bytes[0] !== CLIENT_HELLO) throw malformed("it is another message");
+    if (bytes.length < MESSAGE_HEADER) return undefined;
+    const end = MESSAGE_HEADER + bytes.readUIntBE(1, MESSAGE_HEADER - 1);
+    if (end > MAX_HELLO_BYTES) throw malformed("it is too long");
+    return bytes.length < end ? undefined : bytes.subarray(MESSAGE_HEADER, end);
+  }
+
+  /** Returns how many bytes it took. */
+  #takeHeader(chunk: Buffer, at: number): number {
+    const header = this.#header;
+    const from = RECORD_HEADER - this.#headerMissing;
+    const taken = chunk.copy(header, from, at, at + this.#headerMissing);
+    this.#headerMissing -= taken;
+    if (header[0] !== HANDSHAKE) throw malformed("its record is another one");
+    if (this.#headerMissing > 0) return taken;
+    this.#bodyMissing = header.readUInt16BE(3);
+    if (this.#bodyMissing === 0) throw malformed("its record is empty");
+    return taken;
+  }
+
+  #takeBody(chunk: Buffer, at: number): number {
+    const size = Math.min(this.#bodyMissing, chunk.length - at);
+    this.#message.add(chunk, at, at + size);
+    this.#bodyMissing -= size;
+    if (this.#bodyMissing === 0) this.#headerMissing = RECORD_HEADER;
+    return size;
+  }
+}
+
+/** @throws BlockcloudError `RELAY_REFUSED`. */
+function parse(message: Buffer): ClientHello {
   const reader = new Bytes(message);
   // Version, random, session ID, cipher suites, compression.
   reader.skip(2 + 32);
@@ -42,26 +97,6 @@ export function readClientHello(bytes: Buffer): ClientHello | undefined {
     if (type === PROTOCOLS) hello.protocols = protocols(body);
   }
   return hello;
-}
-
-/** The body of the first handshake message, which must be a ClientHello. */
-function handshakeOf(bytes: Buffer): Buffer | undefined {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for (let at = 0; at + RECORD_HEADER <= bytes.length;) {
-    const size = bytes.readUInt16BE(at + 3);
-    if (bytes[at] !== HANDSHAKE || size === 0) throw malformed("its record is another one");
-    const part = bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + size);
-    parts.push(part);
-    length += part.length;
-    at += RECORD_HEADER + size;
-  }
-  const message = parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts, length);
-  if (message.length > 0 && message[0] !== CLIENT_HELLO) throw malformed("it is another message");
-  if (message.length < 4) return undefined;
-  const size = message.readUIntBE(1, 3);
-  if (size > MAX_HELLO_BYTES) throw malformed("it is too long");
-  return message.length < 4 + size ? undefined : message.subarray(4, 4 + size);
 }
 
 function serverName(body: Bytes): string | undefined {

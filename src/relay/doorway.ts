@@ -10,7 +10,8 @@ import type { Certificate } from "../sal/transport/certificate.ts";
 import { parseServerName } from "../sal/transport/serverName.ts";
 import { ALPN, TlsAcceptor } from "../sal/transport/tlsTransport.ts";
 import { refuse, type Alert } from "./alert.ts";
-import { readClientHello, type ClientHello } from "./clientHello.ts";
+import { ClientHelloReader, type ClientHello } from "./clientHello.ts";
+import { Collected } from "./collected.ts";
 import type { RelayWorkerLimitValues } from "./limits.ts";
 import type { Registrar } from "./registrar.ts";
 
@@ -86,12 +87,18 @@ export class Doorway {
       cancel();
       decided();
     });
-    let bytes: Buffer = Buffer.alloc(0);
+    this.#read(socket, cancel, decided);
+  }
+
+  /** Reads what a connection begins with. Of this nothing is kept once it is clear what the connection is. */
+  #read(socket: Socket, cancel: () => void, decided: () => void): void {
+    const begun = new Collected();
+    const reader = new ClientHelloReader();
     const read = () => {
       const chunk = socket.read() as Buffer | null;
       if (chunk === null) return;
-      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const act = this.#decide(socket, bytes, decided);
+      begun.add(chunk);
+      const act = this.#decide(socket, { begun: begun.bytes, chunk, reader }, decided);
       if (act === undefined) return;
       cancel();
       socket.off("readable", read);
@@ -100,24 +107,28 @@ export class Doorway {
     socket.on("readable", read);
   }
 
-  /** What to do with a connection; undefined if more bytes are needed. */
-  #decide(socket: Socket, bytes: Buffer, decided: () => void): (() => void) | undefined {
-    if (bytes[0] === CARRIER_BYTE) {
-      if (bytes.length < PREFACE_BYTES) return undefined;
+  /** What to do with a connection after one more chunk; undefined if more bytes are needed. */
+  #decide(
+    socket: Socket,
+    { begun, chunk, reader }: { begun: Buffer; chunk: Buffer; reader: ClientHelloReader },
+    decided: () => void,
+  ): (() => void) | undefined {
+    if (begun[0] === CARRIER_BYTE) {
+      if (begun.length < PREFACE_BYTES) return undefined;
       return () => {
-        const rest = bytes.subarray(PREFACE_BYTES);
+        const rest = begun.subarray(PREFACE_BYTES);
         if (rest.length > 0) socket.unshift(rest);
-        const token = Buffer.from(bytes.subarray(1, PREFACE_BYTES));
+        const token = Buffer.from(begun.subarray(1, PREFACE_BYTES));
         decided();
         if (!this.#parts.carrier(socket, token)) socket.destroy();
       };
     }
-    if (bytes[0] !== TLS_HANDSHAKE) return () => socket.destroy();
+    if (begun[0] !== TLS_HANDSHAKE) return () => socket.destroy();
     try {
-      const hello = readClientHello(bytes);
+      const hello = reader.push(chunk);
       if (hello === undefined) return undefined;
       return () => {
-        this.#lead(socket, hello, bytes, decided);
+        this.#lead(socket, hello, begun, decided);
       };
     } catch (error) {
       this.#log.debug("a connection begins with no ClientHello", { error });

@@ -3,8 +3,8 @@ import type { Address, Hex } from "viem";
 import type { Scheduler } from "../node/scheduler.ts";
 import type { ControlLink } from "../sal/relay/controlLink.ts";
 import { RelayFrame, TOKEN_BYTES } from "../sal/relay/frames.ts";
-import type { ByteRate } from "./byteRate.ts";
 import type { Carrier } from "./carrier.ts";
+import type { Share } from "./share.ts";
 
 /** Connections that wait for visitors to come, so that none waits for a further round trip. */
 export const SPARES = 2;
@@ -38,8 +38,8 @@ export interface HolderParts {
   control: ControlLink;
   /** Of the MAC over visitors' addresses. */
   key: Buffer;
-  /** Bytes a second of the provider's peer. */
-  rate: ByteRate;
+  /** Of the provider's peer. */
+  share: Share;
   /** The root service's key, by which the reservation was checked. */
   rootKey: Address;
 }

@@ -19,6 +19,9 @@ export interface RelayWorkerLimits {
   /** Bytes a second, of both directions. */
   bytesPerSecond?: number;
   bytesPerSecondPerPeer?: number;
+  /** Bytes that wait for the slower sides of connections, in all, and to and from the providers of one peer. */
+  queuedBytes?: number;
+  queuedBytesPerPeer?: number;
   /** How long a connection may take to say where it leads, and its provider to answer, milliseconds. */
   handshakeMs?: number;
   /** How long a connection may carry nothing, milliseconds; an idle client asks every 20 s. */
@@ -39,6 +42,8 @@ const DEFAULTS: RelayWorkerLimitValues = {
   maxHandshakesPerPeer: 64,
   bytesPerSecond: 0,
   bytesPerSecondPerPeer: 32 * MEBIBYTE,
+  queuedBytes: 256 * MEBIBYTE,
+  queuedBytesPerPeer: 64 * MEBIBYTE,
   handshakeMs: 10_000,
   idleMs: 120_000,
 };

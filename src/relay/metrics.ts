@@ -9,6 +9,7 @@ export interface RelayState {
   readonly reservations: number;
   readonly visitors: number;
   readonly waiting: number;
+  readonly queued: number;
 }
 
 /** Metrics of a relay. */
@@ -51,6 +52,11 @@ export class RelayMetrics {
       "blockcloud_relay_handshakes",
       "Connections that have not said where they lead, or whose provider has not answered.",
       "waiting",
+    );
+    gauge(
+      "blockcloud_relay_queued_bytes",
+      "Bytes that wait for the slower sides of connections.",
+      "queued",
     );
   }
 

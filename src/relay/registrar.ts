@@ -173,8 +173,8 @@ export class Registrar {
     // Others may have come while the chain was asked.
     this.#reservations.checkRoom(address);
     const key = link.exporter(VISITOR_LABEL);
-    const rate = this.#reservations.rateOf(address);
-    const parts = { serviceId, instance, control, key, rate, rootKey };
+    const share = this.#reservations.shareOf(address);
+    const parts = { serviceId, instance, control, key, share, rootKey };
     const holder = new Holder(parts, this.#tokens, clock);
     const before = this.#reservations.add(holder);
     made(holder);

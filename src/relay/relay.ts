@@ -13,14 +13,15 @@ import { relayName } from "../sal/relay/relayName.ts";
 import type { Certificate } from "../sal/transport/certificate.ts";
 import type { parseServerName } from "../sal/transport/serverName.ts";
 import { refuse, type Alert } from "./alert.ts";
-import { ByteRate } from "./byteRate.ts";
 import { Carrier } from "./carrier.ts";
 import { Doorway } from "./doorway.ts";
 import type { Holder } from "./holder.ts";
 import { relayLimits, type RelayWorkerLimits, type RelayWorkerLimitValues } from "./limits.ts";
 import type { RelayMetrics, RelayState } from "./metrics.ts";
+import { ReadBuffers } from "./readBuffers.ts";
 import { Registrar } from "./registrar.ts";
 import { Reservations } from "./reservations.ts";
+import { Share } from "./share.ts";
 import { Splice } from "./splice.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -28,8 +29,6 @@ import { Visitor } from "./visitor.ts";
 const QUEUE_BYTES = 256 * 1024;
 /** How long connections may take to send what is queued when the relay stops, milliseconds. */
 const END_MS = 1_000;
-/** How much more than the rate may have been carried before new visitors are refused, milliseconds. */
-const MOST_DEBT_MS = 250;
 
 export interface RelayOptions {
   listen: ListenAddress;
@@ -64,7 +63,8 @@ export class Relay implements Startable, RelayState {
   readonly #bounds: PeerBounds;
   /** Visitors by the provider's address. */
   readonly #led: PeerBounds;
-  readonly #rate: ByteRate;
+  readonly #share: Share;
+  readonly #buffers = new ReadBuffers();
   readonly #tokens = new Map<string, Holder>();
   readonly #reservations: Reservations;
   #doorway: Doorway | undefined;
@@ -83,7 +83,7 @@ export class Relay implements Startable, RelayState {
       perPeer: limits.maxVisitorsPerPeer,
     });
     this.#led = new PeerBounds({ total: 0, perPeer: limits.maxVisitorsPerProvider });
-    this.#rate = new ByteRate(limits.bytesPerSecond, clock);
+    this.#share = new Share(limits, clock);
     this.#reservations = new Reservations(limits, clock);
     this.#server = createServer({ noDelay: true, highWaterMark: QUEUE_BYTES }, (socket) => {
       this.#sockets.add(socket);
@@ -107,6 +107,11 @@ export class Relay implements Startable, RelayState {
 
   get waiting(): number {
     return this.#doorway?.waiting ?? 0;
+  }
+
+  /** Bytes that wait for the slower sides of connections. */
+  get queued(): number {
+    return this.#share.queued;
   }
 
   /** Connections of providers that wait for visitors. */
@@ -214,14 +219,7 @@ export class Relay implements Startable, RelayState {
       turnAway("quota");
       return;
     }
-    const provider = holder.address;
-    this.#bounds.add(address);
-    this.#led.add(provider);
-    const left = () => {
-      this.#bounds.remove(address);
-      this.#led.remove(provider);
-      decided();
-    };
+    const left = this.#count(address, holder.address);
     const visitor = new Visitor({
       ...{ socket, holder, flight, clock, answerMs: this.#limits.handshakeMs },
       answered: (carrier) => {
@@ -231,24 +229,35 @@ export class Relay implements Startable, RelayState {
       },
       over: (alert) => {
         if (alert !== undefined) metrics?.refused(alert);
+        decided();
         left();
       },
     });
     visitor.start();
   }
 
+  /** Counts a visitor until the function is called; that lives as long as the visitor, and knows no connection. */
+  #count(address: string, provider: string): () => void {
+    this.#bounds.add(address);
+    this.#led.add(provider);
+    return () => {
+      this.#bounds.remove(address);
+      this.#led.remove(provider);
+    };
+  }
+
   /** Whether a limit keeps a visitor away. Those that are here slow down instead. */
   #isFull(address: string, holder: Holder): boolean {
     if (this.#bounds.reached(address) !== undefined) return true;
     if (this.#led.reached(holder.address) === "peer") return true;
-    return Math.max(this.#rate.debtMs, holder.parts.rate.debtMs) > MOST_DEBT_MS;
+    return this.#share.isTaken || holder.parts.share.isTaken;
   }
 
   #join(visitor: Socket, provider: Socket, holder: Holder, left: () => void): void {
     const { clock, metrics } = this.#dependencies;
     const splice = new Splice(visitor, provider, {
-      clock,
-      rates: [this.#rate, holder.parts.rate],
+      ...{ clock, buffers: this.#buffers },
+      shares: [this.#share, holder.parts.share],
       carried: (bytes) => metrics?.carried(bytes),
       ended: () => {
         this.#splices.delete(splice);

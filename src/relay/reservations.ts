@@ -4,9 +4,9 @@ import { PeerBounds } from "../net/peerBounds.ts";
 import type { Scheduler } from "../node/scheduler.ts";
 import { parseServiceId } from "../protocol/serviceId.ts";
 import { relayError } from "../sal/relay/errors.ts";
-import { ByteRate } from "./byteRate.ts";
 import type { Holder } from "./holder.ts";
 import type { RelayWorkerLimitValues } from "./limits.ts";
+import { Share } from "./share.ts";
 
 /** The reservations of a relay, by service and instance. */
 export class Reservations {
@@ -16,7 +16,7 @@ export class Reservations {
   /** By service, then by instance. A service without reservations has no entry. */
   readonly #services = new Map<string, Map<string, Holder>>();
   /** Of the peers that have reservations, with their number. */
-  readonly #rates = new Map<string, { rate: ByteRate; users: number }>();
+  readonly #shares = new Map<string, { share: Share; users: number }>();
   #turn = 0;
 
   constructor(limits: RelayWorkerLimitValues, clock: Scheduler) {
@@ -53,10 +53,12 @@ export class Reservations {
     return all[this.#turn];
   }
 
-  /** The rate of a provider's peer; give it back by {@link remove}. */
-  rateOf(address: string): ByteRate {
-    const known = this.#rates.get(peerOf(address));
-    return known?.rate ?? new ByteRate(this.#limits.bytesPerSecondPerPeer, this.#clock);
+  /** The share of a provider's peer; give it back by {@link remove}. */
+  shareOf(address: string): Share {
+    const known = this.#shares.get(peerOf(address));
+    if (known !== undefined) return known.share;
+    const { bytesPerSecondPerPeer: bytesPerSecond, queuedBytesPerPeer: queuedBytes } = this.#limits;
+    return new Share({ bytesPerSecond, queuedBytes }, this.#clock);
   }
 
   /** @throws BlockcloudError `RELAY_REFUSED` at a limit. */
@@ -72,7 +74,7 @@ export class Reservations {
    * @returns The one in whose place it is: a provider that has lost its connection comes back before the old one ends.
    */
   add(holder: Holder): Holder | undefined {
-    const { serviceId, instance, rate } = holder.parts;
+    const { serviceId, instance, share } = holder.parts;
     const instances = this.#services.get(serviceId) ?? new Map<string, Holder>();
     const before = instances.get(instance);
     if (before !== undefined) this.remove(before);
@@ -80,8 +82,8 @@ export class Reservations {
     instances.set(instance, holder);
     this.#bounds.add(holder.address);
     const peer = peerOf(holder.address);
-    const known = this.#rates.get(peer);
-    this.#rates.set(peer, { rate: known?.rate ?? rate, users: (known?.users ?? 0) + 1 });
+    const known = this.#shares.get(peer);
+    this.#shares.set(peer, { share: known?.share ?? share, users: (known?.users ?? 0) + 1 });
     return before;
   }
 
@@ -94,9 +96,9 @@ export class Reservations {
     if (instances.size === 0) this.#services.delete(serviceId);
     this.#bounds.remove(holder.address);
     const peer = peerOf(holder.address);
-    const known = this.#rates.get(peer);
+    const known = this.#shares.get(peer);
     if (known === undefined) return;
     known.users -= 1;
-    if (known.users === 0) this.#rates.delete(peer);
+    if (known.users === 0) this.#shares.delete(peer);
   }
 }

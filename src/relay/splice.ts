@@ -1,16 +1,11 @@
 import type { Socket } from "node:net";
-import type { Scheduler } from "../node/scheduler.ts";
-import type { ByteRate } from "./byteRate.ts";
+import { Lane, type LaneParts } from "./lane.ts";
+import { reread } from "./rereadSocket.ts";
 
 /** How long what is queued may take after one side has ended, milliseconds. */
 const END_MS = 10_000;
 
-export interface SpliceDependencies {
-  clock: Scheduler;
-  /** Bytes a second of the provider, and of the relay: the slower one counts. */
-  rates: readonly ByteRate[];
-  /** Bytes that were passed on. */
-  carried(bytes: number): void;
+export interface SpliceDependencies extends LaneParts {
   /** Both sides are closed; called once. */
   ended(): void;
 }
@@ -23,53 +18,52 @@ export interface SpliceDependencies {
 export class Splice {
   /** Whether something was carried since this was last set to false. */
   isActive = true;
-  readonly #visitor: Socket;
-  readonly #provider: Socket;
+  readonly #sockets: readonly Socket[];
+  readonly #lanes: readonly Lane[];
   readonly #dependencies: SpliceDependencies;
   #open = 2;
 
+  /**
+   * @param visitor A connection that a server has accepted; nobody else may use it any more.
+   * @param provider The same.
+   */
   constructor(visitor: Socket, provider: Socket, dependencies: SpliceDependencies) {
-    this.#visitor = visitor;
-    this.#provider = provider;
     this.#dependencies = dependencies;
-    this.#carry(visitor, provider);
-    this.#carry(provider, visitor);
+    const parts = {
+      ...dependencies,
+      carried: (bytes: number) => {
+        this.isActive = true;
+        dependencies.carried(bytes);
+      },
+    };
+    const [up, down] = [new Lane(parts), new Lane(parts)];
+    const [left, right] = [reread(visitor, up.onread), reread(provider, down.onread)];
+    this.#lanes = [up, down];
+    this.#sockets = [left.socket, right.socket];
+    this.#end(left.socket, right.socket);
+    this.#end(right.socket, left.socket);
+    up.join(left.socket, right.socket, left.early);
+    down.join(right.socket, left.socket, right.early);
   }
 
   destroy(): void {
-    this.#visitor.destroy();
-    this.#provider.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
-  #carry(from: Socket, to: Socket): void {
-    let isPaced = false;
-    from.on("data", (chunk: Buffer) => {
-      const { rates, carried, clock } = this.#dependencies;
-      this.isActive = true;
-      carried(chunk.length);
-      if (!to.write(chunk)) from.pause();
-      let wait = 0;
-      for (const rate of rates) wait = Math.max(wait, rate.carry(chunk.length));
-      if (wait === 0 || isPaced) return;
-      isPaced = true;
-      from.pause();
-      clock.after(wait, () => {
-        isPaced = false;
-        if (!to.writableNeedDrain) from.resume();
-      });
-    });
-    to.on("drain", () => {
-      if (!isPaced) from.resume();
-    });
-    from.once("close", () => {
-      this.#closed(to);
-    });
-    from.resume();
+  /** When one side ends, the other one gets what is left. */
+  #end(socket: Socket, other: Socket): void {
+    socket.on("error", ignore);
+    const closed = () => {
+      this.#closed(other);
+    };
+    if (socket.closed) process.nextTick(closed);
+    else socket.once("close", closed);
   }
 
   #closed(other: Socket): void {
     this.#open -= 1;
     if (this.#open === 0) {
+      for (const lane of this.#lanes) lane.end();
       this.#dependencies.ended();
       return;
     }
@@ -80,4 +74,8 @@ export class Splice {
     });
     other.once("close", cancel);
   }
+}
+
+function ignore(): void {
+  // "close" follows.
 }

@@ -1,7 +1,7 @@
 import { getAddress, isAddress, type Address, type Hex } from "viem";
 import * as z from "zod";
-import { serviceStatuses } from "../chain/services.ts";
 import type { Answer, Change } from "./answer.ts";
+import { serviceStatuses } from "../protocol/serviceStatus.ts";
 
 /**
  * The JSON of answers and changes. The HTTP front writes it, and clients of another resolver read it.

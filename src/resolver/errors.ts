@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
-import { statusRemedies, type ServiceStatus } from "../chain/services.ts";
+import { statusRemedies } from "../chain/services.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import type { ServiceStatus } from "../protocol/serviceStatus.ts";
 import { resolveErrors } from "./answer.ts";
 
 /** The errors of a lookup, each with its remedy. */

@@ -1,40 +1,20 @@
 import { expect } from "chai";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { parseEther, toHex } from "viem";
 import { createAlerts } from "../../src/alerts/createAlerts.ts";
 import type { AlertMessage } from "../../src/alerts/store.ts";
-import { Webhook } from "../../src/alerts/webhook.ts";
+import { packageRoot } from "../../src/node/packageRoot.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { HORIZON } from "../../src/protocol/epoch.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
-import { rejection } from "../support/rejection.ts";
 import { until } from "../support/until.ts";
+import { webhookReceiver } from "../support/webhookReceiver.ts";
 
 const SECRET = "a secret of some length";
 const POOR = `0x${"0d".repeat(20)}` as const;
-
-/** A server that notes what it gets. */
-async function receiver(): Promise<{ url: URL; got: unknown[]; server: Server }> {
-  const got: unknown[] = [];
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      got.push(JSON.parse(body));
-      response.writeHead(204).end();
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return { url: new URL(`http://127.0.0.1:${port}/hook`), got, server };
-}
 
 describe("alerts of a chain", function () {
   this.timeout(120_000);
@@ -50,7 +30,7 @@ describe("alerts of a chain", function () {
   after(() => rig.stop());
 
   it("are read from the contracts, and told once", async () => {
-    const { url, got, server } = await receiver();
+    const { url, got, close } = await webhookReceiver();
     const { deployment, rpcUrl } = rig.devnet;
     const create = () =>
       createAlerts(
@@ -76,39 +56,42 @@ describe("alerts of a chain", function () {
     await until("one is over", () => got.length === 3);
     await second.stop();
     expect(told()).to.deep.equal([...both, `cleared account ${POOR} balance`]);
-    server.close();
+    await close();
   });
 
-  it("are passed on to a chat by the example of the docs, if they are genuine", async () => {
-    const chat = await receiver();
-    const page = readFileSync(path.join(import.meta.dirname, "../../docs/monitoring.md"), "utf8");
-    const [, code = ""] = /```js\n(\/\/ node forward\.mjs[\s\S]*?)```/.exec(page) ?? [];
-    const free = code.replace(
-      `.listen(8090, "127.0.0.1")`,
-      `.listen(0, "127.0.0.1", function () { console.log(this.address().port); })`,
-    );
-    expect(free).not.to.equal(code);
-    writeFileSync(path.join(rig.folder, "forward.mjs"), free);
-    rig.file("webhook.secret", `${SECRET}\n`);
-    const program = spawn(process.execPath, ["forward.mjs"], {
-      cwd: rig.folder,
-      env: { CHAT_URL: chat.url.href },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+  it("are told again, under the same ID, by the process after one that was killed as it told them", async () => {
+    const webhook = await webhookReceiver();
+    rig.file("long.secret", SECRET);
+    const args = ["alerts", "run", "--service", "1", "--deployment", "devnet.json"];
+    args.push("--rpc", rig.devnet.rpcUrl, "--state", "killed", "--every", "1s");
+    args.push("--webhook", webhook.url.href, "--webhook-secret-file", "long.secret");
+    const start = () =>
+      spawn(
+        process.execPath,
+        [path.join(packageRoot(), "bin/blockcloud"), ...args, "--allow-loopback"],
+        {
+          cwd: rig.folder,
+          env: {},
+          stdio: "ignore",
+        },
+      );
+    const first = start();
+    const killed = once(first, "exit");
+    webhook.before = async () => {
+      first.kill("SIGKILL");
+      await killed;
+    };
+    await killed;
+    webhook.before = () => undefined;
+    const second = start();
     try {
-      const [port] = (await once(createInterface(program.stdout), "line")) as [string];
-      const url = new URL(`http://127.0.0.1:${port}/`);
-      const message = { event: "fired", subject: "service 7", kind: "grade", text: "Below GOOD." };
-      const deliver = (secret: string, seconds: number) =>
-        new Webhook({ url, secret, allowLoopback: true }).deliver(JSON.stringify(message), seconds);
-      const now = Math.floor(Date.now() / 1000);
-      await rejection("ALERT_REFUSED", deliver("another secret, as long", now));
-      await rejection("ALERT_REFUSED", deliver(SECRET, now - 3_600));
-      await deliver(SECRET, now);
-      expect(chat.got).to.deep.equal([{ text: "Alert: service 7, grade. Below GOOD." }]);
+      await until("it is told again", () => webhook.got.length === 2);
+      expect(webhook.got[1]).to.deep.equal(webhook.got[0]);
     } finally {
-      program.kill();
-      chat.server.close();
+      const ended = once(second, "exit");
+      second.kill("SIGTERM");
+      await ended;
+      await webhook.close();
     }
   });
 

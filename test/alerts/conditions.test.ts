@@ -9,9 +9,9 @@ import {
 import type { AuditorRound } from "../../src/chain/views/auditorRounds.ts";
 import type { AuditorView } from "../../src/chain/views/auditorView.ts";
 import type { Moment } from "../../src/chain/views/contracts.ts";
-import type { ServiceEpoch } from "../../src/chain/views/serviceEpochs.ts";
 import type { ServiceView } from "../../src/chain/views/serviceView.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
+import type { ServiceEpoch } from "../../src/protocol/serviceEpochs.ts";
 
 const HOUR = 3_600;
 const limits: AlertLimits = { inARow: 3, leastGrade: 2, leastDays: 3, withinS: 6 * HOUR };

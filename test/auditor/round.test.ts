@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import type { AuditedService } from "../../src/chain/services.ts";
 import { buildRound, OpenedRound } from "../../src/auditor/round.ts";
+import { MerkleTree } from "../../src/protocol/merkleTree.ts";
 import {
   chunkHash,
   chunksRoot,
   commitment,
   evidenceLeaf,
-  MerkleTree,
   sampledSlots,
 } from "../../src/protocol/round.ts";
 import { readReportWord, type Grade } from "../../src/protocol/tally.ts";

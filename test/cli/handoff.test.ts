@@ -1,17 +1,10 @@
 import { expect } from "chai";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
-import path from "node:path";
-import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
-import { WorkerProcess } from "../../devnet/worker.ts";
-import { hexToBytes } from "../../src/protocol/bytes.ts";
-import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import { blockcloudDomain } from "../../src/protocol/typedData.ts";
+import type { WorkerProcess } from "../../devnet/worker.ts";
 import type { BlockcloudError } from "../../src/protocol/errors.ts";
 import type { Flow } from "../../src/sal/session/flow.ts";
-import { CliRig, parts, PROBE } from "../support/cliRig.ts";
+import { AgentRig, ECHO, says, starts } from "../support/agentRig.ts";
 import { ask } from "../support/httpClient.ts";
-import { salUser } from "../support/salUser.ts";
 import { until } from "../support/until.ts";
 
 const DIE_AT = new URL("../support/dieAt.mjs", import.meta.url).href;
@@ -19,98 +12,52 @@ const DIE_AT = new URL("../support/dieAt.mjs", import.meta.url).href;
 const MANY = 100;
 
 describe("provider run --take-over", () => {
-  let rig: CliRig;
-  let echo: Server;
-  let upstream: Upstream;
-  let user: ReturnType<typeof salUser>;
+  let rig: AgentRig;
+  let user: ReturnType<AgentRig["user"]>;
   let flow: Flow;
   /** Where the service is from the first process on. */
   let port = 0;
-  const agents: WorkerProcess[] = [];
   const moves: string[] = [];
 
   before(async () => {
-    rig = await CliRig.start();
-    const { code, stderr } = await rig.cli(
-      `service register --probe '${PROBE}' --service-key-file service.key --wallet-key-file wallet.key --yes`,
-    );
-    expect(code, stderr).to.equal(0);
-    echo = createServer((socket) => {
-      socket.on("error", () => {});
-      socket.pipe(socket);
-    });
-    echo.listen(0, "127.0.0.1");
-    await once(echo, "listening");
-    upstream = await startUpstream((_, response) => response.end("sunny"));
+    rig = await AgentRig.start();
   });
   after(async () => {
     flow?.on("error", () => {});
-    user?.client.close();
-    for (const agent of agents) await agent.kill();
-    echo.close();
-    await upstream?.stop();
     await rig?.stop();
   });
 
   /** @param step The step of a handoff at which the process dies, in its part. */
   function startDying(part: "old" | "new", step: number): WorkerProcess {
-    const env = { DIE_AS: part, DIE_AT: String(step), NODE_OPTIONS: `--import=${DIE_AT}` };
-    return launch(env, ["--take-over"]);
+    return launch({ DIE_AS: part, DIE_AT: String(step) }, ["--take-over"]);
   }
 
-  function start(...more: string[]): WorkerProcess {
-    return launch({}, more);
+  /** @param step The step of its start in another process's place at which the process halts. */
+  function startHalting(step: number): WorkerProcess {
+    return launch({ DIE_AS: "new", DIE_AT: String(step), DIE_BY: "SIGSTOP" }, ["--take-over"]);
   }
 
   function launch(env: Record<string, string>, more: string[]): WorkerProcess {
-    const { port: echoPort } = echo.address() as AddressInfo;
-    const agent = new WorkerProcess({
-      name: "provider",
-      args: [
-        ...["provider", "run", "--service", "1", "--upstream", upstream.url],
-        ...["--listen", `127.0.0.1:${port}`, "--coral-listen", "/ip4/127.0.0.1/tcp/0"],
-        ...["--port", `7=tcp:127.0.0.1:${echoPort}`, "--state", path.join(rig.folder, "state")],
-        ...["--deployment", path.join(rig.folder, "devnet.json"), "--rpc", rig.devnet.rpcUrl],
-        ...["--allow-loopback", "--metrics", "127.0.0.1:0", ...more],
-      ],
-      env: {
-        ...{ BLOCKCLOUD_WALLET_KEY: parts.wallet.key, BLOCKCLOUD_SERVICE_KEY: parts.service.key },
-        ...env,
-      },
-      logFile: path.join(rig.folder, `agent-${agents.length}.log`),
-    });
-    agents.push(agent);
-    return agent;
+    return start(more, { ...env, NODE_OPTIONS: `--import=${DIE_AT}` });
   }
 
-  /** Sends a text over the flow, and waits until it has come back. */
-  async function says(text: string, over: Flow = flow): Promise<void> {
-    let back = "";
-    const take = (chunk: Buffer) => {
-      back += chunk.toString();
-    };
-    over.on("data", take);
-    over.write(text);
-    await until("the echo is whole", () => back === text);
-    over.off("data", take);
+  function start(more: string[] = [], env: Record<string, string> = {}): WorkerProcess {
+    const metrics = ["--metrics", "127.0.0.1:0"];
+    return rig.provider(["--listen", `127.0.0.1:${port}`, ...metrics, ...more], { env });
   }
+
+  /** The first process, and the one that has the duties. */
+  const first = () => rig.workers[0];
+  const newest = () => rig.workers.findLast(({ running }) => running);
 
   it("serves a flow", async () => {
-    const first = start();
-    port = Number((await first.logged("Gateway listens")).port);
-    await first.logged("provider started");
-    const { contracts, chainId } = rig.devnet.deployment;
-    user = salUser(
-      {
-        serviceId: rootServiceId(1n),
-        key: hexToBytes(parts.service.key),
-        domain: blockcloudDomain(BigInt(chainId), contracts.registry),
-        port,
-      },
-      { observer: { moved: ({ reason }) => moves.push(reason) } },
-    );
-    flow = await user.client.connect("service", 7);
-    await says("before");
+    const agent = start();
+    port = Number((await agent.logged("Gateway listens")).port);
+    await agent.logged("provider started");
+    const observer = { moved: ({ reason }: { reason: string }) => moves.push(reason) };
+    user = rig.user([`sal://127.0.0.1:${port}`], {}, { observer });
+    flow = await user.client.connect("service", ECHO);
+    await says("before", flow);
   });
 
   it("refuses a second agent without the flag", async () => {
@@ -120,18 +67,18 @@ describe("provider run --take-over", () => {
   });
 
   it("replaces the agent at its port, and cuts nobody off", async () => {
-    const [old] = agents;
-    const successor = start("--take-over");
+    const old = first();
+    const successor = start(["--take-over"]);
     expect(Number((await successor.logged("Gateway listens")).port)).to.equal(port);
     await old?.logged("another process serves new clients");
     await successor.logged("provider started");
-    await says("the same flow");
+    await says("the same flow", flow);
     expect(moves).to.deep.equal([]);
     expect((await ask({ port })).body.toString()).to.equal("sunny");
   });
 
   it("serves new flows in the new process", async () => {
-    const another = await user.client.connect("service", 7);
+    const another = await user.client.connect("service", ECHO);
     await says("a new flow", another);
     expect(user.client.sessions).to.have.lengthOf(2);
     another.destroy();
@@ -140,19 +87,16 @@ describe("provider run --take-over", () => {
   it("goes on through the new process when the flow's connection breaks", async () => {
     for (const session of user.client.sessions) session.reconsider("interfaces");
     await until("both sessions have moved", () => moves.length === 2);
-    await says("over another connection");
+    await says("over another connection", flow);
   });
 
   it("ends the old process when its last flow has ended", async () => {
-    const [old] = agents;
+    const old = first();
     flow.end();
     await once(flow, "close");
     await until("the old process has ended", () => old?.running === false);
     expect(old?.exitCode).to.equal(0);
   });
-
-  /** The process that has the duties, and serves new flows. */
-  const newest = () => agents.findLast(({ running }) => running);
 
   /** How a flow ended. */
   const endOf = (each: Flow) =>
@@ -164,22 +108,19 @@ describe("provider run --take-over", () => {
     });
 
   it("goes on with its flows at whichever step the new process dies", async () => {
-    flow = await user.client.connect("service", 7);
-    await says("before");
+    flow = await user.client.connect("service", ECHO);
+    await says("before", flow);
     let steps = 0;
     for (let step = 1; step < MANY; step++) {
       const dying = startDying("new", step);
-      const isUp = await Promise.race([
-        dying.logged("provider started").then(() => true),
-        until("it has died", () => !dying.running).then(() => false),
-      ]).catch(() => false);
-      await says(`after step ${step}`);
+      const isUp = await starts(dying);
+      await says(`after step ${step}`, flow);
       if (isUp) break;
       steps = step;
     }
     expect(steps).to.be.greaterThan(4);
     const successor = newest();
-    const another = await user.client.connect("service", 7);
+    const another = await user.client.connect("service", ECHO);
     await says("the next process serves", another);
     another.destroy();
     expect(successor?.running).to.equal(true);
@@ -191,15 +132,12 @@ describe("provider run --take-over", () => {
     await dying.logged("provider started");
     for (let step = 1; step < MANY; step++) {
       const old = dying;
-      const mine = await user.client.connect("service", 7);
+      const mine = await user.client.connect("service", ECHO);
       const end = endOf(mine);
       await says("a flow of the process that dies", mine);
       dying = startDying("old", step + 1);
       const successor = dying;
-      await Promise.race([
-        successor.logged("provider started"),
-        until("it has ended", () => !successor.running),
-      ]).catch(() => undefined);
+      await starts(successor);
       if (old.running) {
         await says("it lives", mine);
         mine.destroy();
@@ -212,6 +150,46 @@ describe("provider run --take-over", () => {
         await dying.logged("provider started");
       }
       expect(await end).to.equal("SAL_SESSION_LOST");
+    }
+    expect(steps).to.be.greaterThan(4);
+  }).timeout(600_000);
+
+  it("is replaced by one of two processes that want its place, at whichever step the slower one is", async () => {
+    flow.destroy();
+    for (const agent of rig.workers) await agent.kill();
+    await start().logged("provider started");
+    let steps = 0;
+    for (let step = 1; step < MANY; step++) {
+      const mine = await user.client.connect("service", ECHO);
+      await says("a flow of the one that is replaced", mine);
+      const slow = startHalting(step);
+      const isHalted = await Promise.race([
+        slow.logged("halted").then(() => true),
+        slow.logged("provider started").then(() => false),
+      ]);
+      if (!isHalted) {
+        mine.destroy();
+        break;
+      }
+      steps = step;
+      const fast = start(["--take-over"]);
+      const isFirst = await starts(fast);
+      slow.resume();
+      const isSecond = await starts(slow);
+      for (const [agent, serves] of [
+        [fast, isFirst],
+        [slow, isSecond],
+      ] as const) {
+        if (!serves) expect(agent.lastError).to.match(/WORKER_RUNNING|HANDOFF_FAILED/);
+      }
+      expect([isFirst, isSecond], `step ${step}`).to.include(true);
+      await until("one process has the duties", async () => (await rig.states()).serving === 1);
+      await says("goes on", mine);
+      const another = await user.client.connect("service", ECHO);
+      await says("the winner serves", another);
+      another.destroy();
+      mine.destroy();
+      await until("the others have ended", async () => (await rig.states()).others === 0);
     }
     expect(steps).to.be.greaterThan(4);
   }).timeout(600_000);

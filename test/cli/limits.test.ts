@@ -65,10 +65,16 @@ describe("flags of limits", () => {
   });
 
   it("set the limits of the resolver's fronts", () => {
-    const given = { peerWatches: "5", dnsPeerConnections: "6", trustProxy: ["::1"] };
+    const given = {
+      peerWatches: "5",
+      dnsPeerConnections: "6",
+      peerUnread: "7",
+      trustProxy: ["::1"],
+    };
     expect(frontLimits(valuesOf(limitFlags, given))).to.deep.equal({
       httpLimits: {
         ...{ maxConnections: 2_000, maxConnectionsPerPeer: 128, keepAliveMs: 120_000 },
+        ...{ maxUnread: 64 << 20, maxUnreadPerPeer: 7 << 20 },
         trustedProxies: [{ address: "::1", prefix: 128, family: "ipv6" }],
         watches: { maxWatches: 1_000, maxPerPeer: 5 },
       },

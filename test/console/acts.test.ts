@@ -3,8 +3,10 @@ import type { Browser } from "playwright-core";
 import { parseEther } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
 import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { payService } from "../support/consoleStory.ts";
 import { PATIENCE_MS } from "../support/until.ts";
 import { ActPage } from "./support/actPage.ts";
 import { TestWallet } from "./support/testWallet.ts";
@@ -199,6 +201,20 @@ describe("the console's acts, by the keyboard", function () {
     expect(await act.failure()).to.contain("SettlementNotFinal");
     await act.open("settle", { service: "1" });
     expect(await act.carryOut()).to.contain("Done");
+  });
+
+  it("collects what a user paid to a service, for anyone", async () => {
+    await payService(chain);
+    await act.open("collect-service", { service: "1" });
+    expect(await act.carryOut()).to.contain("Done");
+    const { cashier } = chain.contracts;
+    const args = [rootServiceId(1n)] as const;
+    const [left] = await chain.client.readContract({
+      ...cashier,
+      functionName: "collectableOf",
+      args,
+    });
+    expect(left).to.equal(0n);
   });
 
   it("withdraws what has unbonded, transfers and retires", async () => {

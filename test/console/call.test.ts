@@ -20,6 +20,7 @@ describe("the console's page Call", function () {
   let browser: Browser;
   let page: Page;
   let complaints: string[];
+  let url: string;
   let service: Awaited<ReturnType<typeof startSigningService>>;
   const stops: (() => Promise<unknown>)[] = [];
 
@@ -49,6 +50,7 @@ describe("the console's page Call", function () {
     await chain.own(1, "announce", [1n, signRecord(record, domain, hexToBytes(key))]);
     const site = await startConsole(chain.stage.devnet);
     stops.push(site.stop);
+    ({ url } = site);
     browser = await openBrowser();
     stops.push(() => browser.close());
     ({ page, complaints } = await openPage(browser));
@@ -112,6 +114,59 @@ describe("the console's page Call", function () {
     });
     expect(await call()).to.contain("RECEIPT_CHANNEL");
     await page.unroute("**/call/**");
+  });
+
+  describe("Ask, in the list of services and beside others", () => {
+    const ask = async () => {
+      await page
+        .getByRole("button", { name: /^Ask service 1/ })
+        .first()
+        .click();
+      await page.getByRole("button", { name: "Ask service 1 again", disabled: false }).waitFor();
+      return page.getByRole("row").filter({ hasText: "#1" }).first().innerText();
+    };
+    before(async () => {
+      await page.goto(`${url}#/services`);
+    });
+    after(async () => {
+      delete service.state.offers;
+      await page.goto(`${url}#/call/1`);
+    });
+
+    it("times an answer that a receipt proves, and says that it costs nothing", async () => {
+      expect(await ask())
+        .to.match(/\d ms/)
+        .and.to.contain("free");
+    });
+
+    it("shows the price that the service asks for", async () => {
+      const price = { perByte: "2000000000", perRequest: "100000000000000", perSecond: "0" };
+      service.state.offers = [
+        {
+          ...{ scheme: "blockcloud-tab", network: "eip155:31337", amount: "1" },
+          ...{ asset: chain.deployment.contracts.token, extra: { quote: { price } } },
+        },
+      ];
+      expect(await ask())
+        .to.contain("0.0001 a request")
+        .and.to.contain("0.002 a MB")
+        .and.to.match(/\d ms/);
+    });
+
+    it("takes no time for an answer without a receipt", async () => {
+      service.state.key = undefined;
+      const shown = await ask();
+      expect(shown).to.contain("RECEIPT_MISSING").and.not.to.match(/\d ms/);
+      service.state.key = chain.serviceKey(1).key;
+    });
+
+    it("asks all that are compared, and says how they were reached", async () => {
+      await page.getByLabel("Compare service 1").check();
+      await page.getByRole("button", { name: "Ask all from here" }).click();
+      const compared = page.getByRole("group", { name: "Comparison" });
+      await compared.getByText("directly").waitFor();
+      expect(await compared.innerText()).to.match(/\d ms/);
+    });
   });
 
   it("names what it cannot call", async () => {

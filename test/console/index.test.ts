@@ -9,6 +9,7 @@ import {
   whyNoBrowser,
 } from "../support/consoleRig.ts";
 import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+import { expectAccessible } from "./support/accessible.ts";
 import { FakeIndex, rows, type IndexMood } from "../support/fakeIndex.ts";
 
 const ADDRESS = `0x${"ab".repeat(20)}`;
@@ -131,6 +132,7 @@ describe("the console beside an index, in Chromium", function () {
     expect(text).to.contain("11.00").and.to.contain("41 auditors");
     await behind(50);
     await page.getByText(/The index is 50 blocks \(1 min 30 s\) behind/).waitFor();
+    await expectAccessible(page, "an index that is behind");
     expect(complaints).to.deep.equal([]);
     await page.context().close();
   });
@@ -151,6 +153,7 @@ describe("the console beside an index, in Chromium", function () {
         .to.contain(code)
         .and.to.contain("weather");
       await page.getByText(/The index fails/).waitFor();
+      await expectAccessible(page, `an index that is ${mood}`);
       await page.context().close();
     });
   }
@@ -187,6 +190,7 @@ describe("the console beside an index, in Chromium", function () {
         const text = await page.locator("body").innerText();
         expect(text, at).not.to.match(/[\u200B\u202A-\u202E\u2063\u2066-\u2069]/);
         expect(text.length, at).to.be.below(20_000);
+        await expectAccessible(page, `hostile texts on ${at}`);
       }
       await page.goto(`${site.url}#/services`);
       await settled(page);

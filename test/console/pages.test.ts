@@ -1,9 +1,7 @@
 import { expect } from "chai";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
+import { bloc } from "../../console/src/format.ts";
 import {
   openBrowser,
   openPage,
@@ -12,15 +10,7 @@ import {
   whyNoBrowser,
 } from "../support/consoleRig.ts";
 import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
-
-/** What axe says of a page; its types belong to a browser's project. */
-interface Finding {
-  id: string;
-  impact: string | null;
-  nodes: { html: string }[];
-}
-
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+import { expectAccessible } from "./support/accessible.ts";
 
 /** Every page from the chain alone, as people see it: light and dark, on a phone and on a desk. */
 describe("the console's pages, in Chromium", function () {
@@ -28,7 +18,6 @@ describe("the console's pages, in Chromium", function () {
   let story: ConsoleStory;
   let site: Awaited<ReturnType<typeof startConsole>>;
   let browser: Browser;
-  let folder: string;
   /** Paths and headings. */
   let pages: [string, string][];
 
@@ -40,7 +29,6 @@ describe("the console's pages, in Chromium", function () {
     }
     [story, browser] = await Promise.all([playStory(), openBrowser()]);
     site = await startConsole(story.chain.stage.devnet);
-    folder = await mkdtemp(path.join(tmpdir(), "console-shots-"));
     const auditor = story.chain.auditors[0]!.owner;
     pages = [
       ["#/", "Network"],
@@ -49,6 +37,7 @@ describe("the console's pages, in Chromium", function () {
       ["#/services/3", "Service #3"],
       ["#/auditors", "Auditors"],
       [`#/auditors/${auditor}`, "Auditor"],
+      [`#/auditors/${story.chain.auditors[2]!.owner}`, "Auditor"],
       ["#/money", "Money"],
       [`#/money/${story.payer.address}`, "Money"],
     ];
@@ -57,40 +46,17 @@ describe("the console's pages, in Chromium", function () {
     await browser?.close();
     await site?.stop();
     await story?.chain.stop();
-    if (folder !== undefined && process.env.BLOCKCLOUD_SHOTS === undefined)
-      await rm(folder, { recursive: true });
   });
 
   for (const width of [1440, 390]) {
     for (const colours of ["light", "dark"] as const) {
       it(`are whole, accessible and within the policy at ${width} pixels, ${colours}`, async () => {
-        const source = await readFile(axe, "utf8");
         const { page, complaints } = await openPage(browser, { width, colours });
         for (const [at, heading] of pages) {
           await page.goto(site.url + at);
           await settled(page);
           expect(await page.locator("main h1").textContent(), at).to.contain(heading);
-          await page.screenshot({
-            path: path.join(folder, `${width}-${colours}-${at.replaceAll(/\W+/g, "-")}.png`),
-            fullPage: true,
-          });
-          const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-          expect(wider, `${at} is wider than its window`).to.be.at.most(0);
-          await page.evaluate(source);
-          const { violations } = await page.evaluate<{ violations: Finding[] }>("axe.run()");
-          const serious = violations.filter(
-            ({ impact }) => impact === "serious" || impact === "critical",
-          );
-          expect(
-            serious.map(
-              ({ id, nodes }) =>
-                `${id}: ${nodes
-                  .map(({ html }) => html)
-                  .join(" ")
-                  .slice(0, 300)}`,
-            ),
-            at,
-          ).to.deep.equal([]);
+          await expectAccessible(page, at);
         }
         expect(complaints).to.deep.equal([]);
         await page.context().close();
@@ -125,6 +91,66 @@ describe("the console's pages, in Chromium", function () {
     const money = await text(`#/money/${story.payer.address}`);
     expect(money).to.contain("200.00").and.to.contain("9.000000");
     expect(await text("#/services/99")).to.contain("SERVICE_UNKNOWN");
+    await page.context().close();
+  });
+
+  it("count what an open round would pay, which is what its claim then pays", async () => {
+    const { page } = await openPage(browser);
+    // The third auditor has claimed nothing.
+    const { owner } = story.chain.auditors[2]!;
+    const epoch = story.last - 3;
+    await page.goto(`${site.url}#/auditors/${owner}`);
+    const row = page
+      .getByRole("row")
+      .filter({ has: page.getByText(String(epoch), { exact: true }) });
+    await row.getByText("expected").first().waitFor();
+    const shown = /([\d,]+\.\d\d) expected/.exec(await row.innerText());
+    await story.chain.claim(epoch, 2);
+    const claimed = await story.chain.client.getContractEvents({
+      ...{ ...story.chain.contracts.proofOfService, eventName: "Claimed" },
+      ...{ args: { auditor: owner, epoch }, fromBlock: 0n },
+    });
+    const reward = claimed.reduce((sum, { args }) => sum + (args.reward ?? 0n), 0n);
+    expect(reward > 0n).to.equal(true);
+    await row.getByText("claimed").waitFor();
+    expect(await row.innerText()).not.to.contain("expected");
+    expect(shown?.[1]).to.equal(bloc(reward));
+    await page.context().close();
+  });
+
+  it("say when and why a score fell, and what the chain does not say", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/3`);
+    const card = page.locator(".fall");
+    await card.waitFor();
+    expect(await card.innerText())
+      .to.match(/Fell in epoch \d+, from Excellent to Failed/)
+      .and.to.contain("No auditor got a right answer")
+      .and.to.contain("Not on chain")
+      .and.to.contain("needs the index");
+    await card.getByRole("button", { name: "Who voted what" }).click();
+    await page.getByRole("region", { name: /^Votes of epoch/ }).waitFor();
+    await page.context().close();
+  });
+
+  it("lead to the act that they call for, with its form filled", async () => {
+    const { page } = await openPage(browser);
+    const { owner } = story.chain.auditors[0]!;
+    for (const [at, link, act, fields] of [
+      ["#/services/3", "Settle", "settle", { service: "3" }],
+      ["#/services/1", "Collect", "collect-service", { service: "1" }],
+      ["#/services/2", "Challenge it", "challenge", { service: "2" }],
+      [`#/auditors/${owner}`, "Collect", "collect", { auditor: owner }],
+      [`#/money/${story.payer.address}`, "Withdraw", "withdraw", { amount: "150" }],
+    ] as const) {
+      await page.goto(site.url + at);
+      await page.getByRole("link", { name: link, exact: true }).click();
+      await page.locator("form.act").waitFor();
+      expect(page.url(), at).to.contain(`#/acts/${act}`);
+      for (const [name, value] of Object.entries(fields)) {
+        expect(await page.locator(`#act-${name}`).inputValue(), `${at} ${name}`).to.equal(value);
+      }
+    }
     await page.context().close();
   });
 
@@ -189,6 +215,27 @@ describe("the console's pages, in Chromium", function () {
     const outline = "getComputedStyle(document.activeElement).outlineStyle";
     await page.keyboard.press("Shift+Tab");
     expect(await page.evaluate(outline)).to.equal("solid");
+    await page.context().close();
+  });
+
+  it("say what they wait for while the endpoint is silent", async () => {
+    const { page } = await openPage(browser, { width: 390 });
+    let held = Promise.withResolvers<undefined>();
+    await page.route("**/rpc", async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await page.goto(site.url);
+    await page.getByText("Reading the chain…").waitFor();
+    await expectAccessible(page, "waiting for the chain");
+    held.resolve(undefined);
+    await settled(page);
+    held = Promise.withResolvers();
+    await page.evaluate("location.hash = '#/services/2'");
+    await page.getByText("Reading…").waitFor();
+    await expectAccessible(page, "waiting for a service");
+    held.resolve(undefined);
+    await settled(page);
     await page.context().close();
   });
 

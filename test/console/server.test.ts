@@ -64,11 +64,17 @@ describe("the console's server", () => {
     const client = {
       fetch: (...args: Parameters<Client["fetch"]>) => service(...args),
       resolve: refused,
+      sessions: [
+        { serviceId: ID, endpoint: "sal://192.0.2.1:1?relay", path: { kind: "relay" } },
+        { serviceId: ID, endpoint: "sal://192.0.2.2:1?relay", path: { kind: "punched" } },
+      ],
       close: () => Promise.resolve(),
     } as unknown as Client;
     server = new ConsoleServer(
       {
         listen: { host: "127.0.0.1", port: 0 },
+        ...{ trustedProxies: [], maxConnections: 0, maxConnectionsPerPeer: 0, keepAliveMs: 1_000 },
+        ...{ maxUnread: 0, maxUnreadPerPeer: 0 },
         names: ["Console.example"],
         config: { rpc: "./rpc" },
         files: readPageFiles(folder),
@@ -257,7 +263,10 @@ describe("the console's server", () => {
         );
       };
       const reply = await ask(`/call/${ID}/a%20b?q=1`, {
-        headers: { ...nonce, cookie: "secret", accept: "text/html" },
+        headers: {
+          ...{ ...nonce, cookie: "secret", accept: "text/html" },
+          "payment-signature": "e30=",
+        },
       });
       expect(reply.headers["content-type"]).to.equal("application/json");
       expect(reply.headers["set-cookie"]).to.equal(undefined);
@@ -270,8 +279,29 @@ describe("the console's server", () => {
       expect(seen?.[1]).to.deep.include({
         method: "GET",
         nonce: NONCE,
-        headers: [["accept", "text/html"]],
+        headers: [
+          ["accept", "text/html"],
+          ["payment-signature", "e30="],
+        ],
       });
+    });
+
+    it("says how the session reaches the endpoint that answered", async () => {
+      for (const [endpoint, way] of [
+        ["sal://192.0.2.1:1?relay", "relayed"],
+        ["sal://192.0.2.2:1?relay", "direct"],
+        ["https://service.example/base", null],
+      ] as const) {
+        service = () =>
+          Promise.reject(
+            new ReceiptError(
+              { code: "RECEIPT_MISSING", message: "none" },
+              { ...proof, endpoint, response: new Response("no", { status: 402 }) },
+            ),
+          );
+        const reply = await ask(`/call/${ID}/`, { headers: nonce });
+        expect(JSON.parse(reply.body.toString())).to.deep.include({ endpoint, way });
+      }
     });
 
     it("gives a response without a receipt as unproven, and failures with the client's own code", async () => {

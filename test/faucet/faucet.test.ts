@@ -76,6 +76,7 @@ describe("a faucet", () => {
         listen: { host: "127.0.0.1", port: 0 },
         trustedProxies: [parseCidr("127.0.0.9")!],
         ...{ maxConnections: 0, maxConnectionsPerPeer: 0, keepAliveMs: 1_000 },
+        ...{ maxUnread: 0, maxUnreadPerPeer: 0 },
         chainId: DEPLOYMENT.chainId,
       },
       { faucet, log },

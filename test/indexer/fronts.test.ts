@@ -100,7 +100,7 @@ describe("the front of the index for readers", () => {
       {
         ...{ listen: { host: "127.0.0.1", port: 0 }, origins: ["https://console.example"] },
         ...{ sql: false, trustedProxies: [], maxConnections: 0, maxConnectionsPerPeer: 0 },
-        keepAliveMs: 1_000,
+        ...{ keepAliveMs: 1_000, maxUnread: 0, maxUnreadPerPeer: 0 },
       },
       {
         ...{ log, ponder: () => base, status: () => Promise.resolve({ state: "starting" }) },

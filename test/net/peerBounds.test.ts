@@ -26,6 +26,19 @@ describe("PeerBounds", () => {
     expect(held.reached("192.0.2.1")).to.equal(undefined);
   });
 
+  it("counts amounts, and lets one amount pass the limit", () => {
+    const held = new PeerBounds({ total: 100, perPeer: 20 });
+    held.add("192.0.2.1", 19);
+    expect(held.reached("192.0.2.1")).to.equal(undefined);
+    held.add("192.0.2.1", 60);
+    expect(held.reached("192.0.2.1")).to.equal("peer");
+    expect(held.reached("192.0.2.2")).to.equal(undefined);
+    held.add("192.0.2.2", 1);
+    expect(held.reached("192.0.2.3")).to.equal("network");
+    held.remove("192.0.2.1", 79);
+    expect([held.size, held.reached("192.0.2.1")]).to.deep.equal([1, undefined]);
+  });
+
   it("counts an IPv6 /64 as one peer and a /48 as one network", () => {
     expect(peerOf("2001:db8:1:2::5")).to.equal(peerOf("2001:db8:1:2:ffff::1"));
     expect(peerOf("2001:db8:1:2::5")).not.to.equal(peerOf("2001:db8:1:3::5"));

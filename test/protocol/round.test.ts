@@ -3,13 +3,14 @@ import { AbiCoder, keccak256 } from "ethers";
 import fc from "fast-check";
 import type { Hex } from "viem";
 import { bytesToHex, word, ZERO_HASH } from "../../src/protocol/bytes.ts";
+import { MerkleTree } from "../../src/protocol/merkleTree.ts";
 import {
   chunkHash,
   commitment,
   contacts,
   evidenceLeaf,
   MAX_WORDS,
-  MerkleTree,
+  provesLeaf,
   sampledSlots,
   SAMPLES,
   toChunks,
@@ -150,7 +151,12 @@ describe("MerkleTree", () => {
       const leaves = Array.from({ length: count }, (_, i) => keccak256(bytesToHex(word(i))) as Hex);
       const tree = new MerkleTree(leaves);
       for (const leaf of leaves) {
-        expect(rootOf(leaf, tree.proof(leaf)), `${count} leaves`).to.equal(tree.root);
+        const proof = tree.proof(leaf);
+        expect(rootOf(leaf, proof), `${count} leaves`).to.equal(tree.root);
+        expect(provesLeaf(tree.root, leaf, proof)).to.equal(true);
+        expect(provesLeaf(tree.root, keccak256(leaf) as Hex, proof)).to.equal(false);
+        expect(provesLeaf(ZERO_HASH, leaf, proof)).to.equal(false);
+        expect(provesLeaf(tree.root, leaf, [...proof, ZERO_HASH])).to.equal(false);
       }
     }
   });

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { Address, Hex } from "viem";
-import type { ServiceStatus } from "../../src/chain/services.ts";
 import { addressOfKey } from "../../src/protocol/signature.ts";
 import { ServiceCheck } from "../../src/provider/serviceCheck.ts";
 import { DEPLOYMENT } from "../support/fakeChain.ts";
 import { FakeTime, FakeTimers } from "../support/fakeTime.ts";
 import { rejection } from "../support/rejection.ts";
+import type { ServiceStatus } from "../../src/protocol/serviceStatus.ts";
 
 const EPOCH = 5;
 const OWN: Hex = `0x${"4b".repeat(32)}`;

@@ -1,7 +1,11 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
-import { MAX_HELLO_BYTES, readClientHello } from "../../src/relay/clientHello.ts";
+import {
+  ClientHelloReader,
+  MAX_HELLO_BYTES,
+  type ClientHello,
+} from "../../src/relay/clientHello.ts";
 import { relayErrors } from "../../src/sal/relay/errors.ts";
 
 /** A field with its length before it. */
@@ -36,6 +40,10 @@ function hello(name: string, protocols: readonly string[], padding: number, size
   return Buffer.concat(records);
 }
 
+function read(bytes: Buffer): ClientHello | undefined {
+  return new ClientHelloReader().push(bytes);
+}
+
 describe("a ClientHello", () => {
   it("is read in whatever records and segments it comes, and not before it is whole", () => {
     fc.assert(
@@ -48,9 +56,34 @@ describe("a ClientHello", () => {
         (name, protocols, padding, size, share) => {
           const bytes = hello(name, protocols, padding, size);
           fc.pre(bytes.length < MAX_HELLO_BYTES);
-          expect(readClientHello(bytes)).to.deep.equal({ serverName: name, protocols });
+          expect(read(bytes)).to.deep.equal({ serverName: name, protocols });
           const cut = bytes.subarray(0, Math.floor(share * (bytes.length - 1)));
-          expect(readClientHello(cut)).to.equal(undefined);
+          expect(read(cut)).to.equal(undefined);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is read once, in whatever pieces it comes: what was read may be written over", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 1_500 }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 300 }),
+        (padding, size, piece) => {
+          const bytes = hello("example.org", ["sal/1"], padding, size);
+          fc.pre(bytes.length < MAX_HELLO_BYTES);
+          const reader = new ClientHelloReader();
+          const answers: (ClientHello | undefined)[] = [];
+          for (let at = 0; at < bytes.length; at += piece) {
+            const chunk = Buffer.from(bytes.subarray(at, at + piece));
+            answers.push(reader.push(chunk));
+            chunk.fill(0xff);
+          }
+          const whole = answers.pop();
+          expect(whole).to.deep.equal({ serverName: "example.org", protocols: ["sal/1"] });
+          expect(answers.every((answer) => answer === undefined)).to.equal(true);
         },
       ),
       { numRuns: 200 },
@@ -69,7 +102,7 @@ describe("a ClientHello", () => {
         ),
         (bytes) => {
           try {
-            readClientHello(bytes);
+            read(bytes);
           } catch (error) {
             expect(error).to.be.instanceOf(BlockcloudError);
             expect((error as BlockcloudError).code).to.equal(relayErrors.refused);
@@ -82,7 +115,7 @@ describe("a ClientHello", () => {
 
   it("may have 16 KiB, and no more", () => {
     const long = hello("example.org", ["sal/1"], MAX_HELLO_BYTES, 4_000);
-    expect(() => readClientHello(long.subarray(0, MAX_HELLO_BYTES)))
+    expect(() => read(long.subarray(0, MAX_HELLO_BYTES)))
       .to.throw(BlockcloudError)
       .with.property("code", relayErrors.refused);
   });

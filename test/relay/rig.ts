@@ -15,7 +15,7 @@ import { SalClient } from "../../src/sal/client/salClient.ts";
 import type { SalLimits } from "../../src/sal/provider/limits.ts";
 import { SalAcceptor } from "../../src/sal/provider/salAcceptor.ts";
 import { SalProvider } from "../../src/sal/provider/salProvider.ts";
-import type { FlowHandler } from "../../src/sal/provider/service.ts";
+import type { FlowHandler, ServedService } from "../../src/sal/provider/service.ts";
 import { RelayLine, type RelayTerms } from "../../src/sal/relay/relayLine.ts";
 import type { RelayAddress } from "../../src/sal/relay/relayName.ts";
 import { createCertificate } from "../../src/sal/transport/certificate.ts";
@@ -67,13 +67,18 @@ export class RelayRig {
   readonly metrics = createMetrics("relay");
   readonly relay: Relay;
 
-  constructor(limits: RelayWorkerLimits = {}, keys = new FakeKeys(), names?: readonly string[]) {
+  constructor(
+    limits: RelayWorkerLimits = {},
+    keys = new FakeKeys(),
+    names?: readonly string[],
+    domain = DOMAIN,
+  ) {
     this.keys = keys;
     this.relay = new Relay(
       {
         listen: { host: "127.0.0.1", port: 0 },
         names,
-        domain: DOMAIN,
+        domain,
         limits: { bytesPerSecondPerPeer: 0, ...limits },
       },
       {
@@ -122,6 +127,7 @@ export class RelayRig {
 }
 
 export interface BehindRelayOptions {
+  service?: Partial<ServedService>;
   terms?: Partial<RelayTerms>;
   ports?: ReadonlyMap<number, FlowHandler>;
   limits?: SalLimits;
@@ -140,7 +146,8 @@ export class BehindRelays {
 
   constructor(relays: readonly RelayAddress[], options: BehindRelayOptions = {}) {
     const { terms = {}, limits = {}, ports = new Map([[ECHO, echo]]) } = options;
-    const service = { serviceId: SERVICE, keys: [KEY], asksClient: false, ports };
+    const own = { serviceId: SERVICE, keys: [KEY], asksClient: false, ports };
+    const service = { ...own, ...options.service };
     this.provider = new SalProvider(
       { service, domain: DOMAIN, limits },
       { clock: systemScheduler, log: this.log, now: Date.now },

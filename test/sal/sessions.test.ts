@@ -7,6 +7,7 @@ import { expectCode } from "../support/expectCode.ts";
 import { failureOf } from "../support/failure.ts";
 import { rejection } from "../support/rejection.ts";
 import { FrameType } from "../../src/sal/wire/frames.ts";
+import { visitorName } from "../../src/sal/relay/visitorName.ts";
 import { RawClient } from "./rig/rawClient.ts";
 import { collect, ECHO, echo, SalRig } from "./rig/salRig.ts";
 
@@ -42,8 +43,8 @@ describe("sessions of a provider", () => {
   });
 
   /** A session whose client is gone; with a flow if a port is given. */
-  async function orphan(port?: number): Promise<RawClient> {
-    const client = await RawClient.begun(rig);
+  async function orphan(port?: number, address?: string): Promise<RawClient> {
+    const client = await RawClient.begun(rig, address);
     if (port !== undefined) {
       client.open(1, port);
       await client.next(FrameType.opened);
@@ -51,6 +52,14 @@ describe("sessions of a provider", () => {
     client.link.cut();
     await rig.clock.advance(1);
     return client;
+  }
+
+  /** What the provider says when a client comes back for its session. */
+  async function resumes(client: RawClient): Promise<number | undefined> {
+    const again = await RawClient.greeted(rig);
+    again.resume(client);
+    await rig.clock.until(() => again.isClosed || again.frames.length > 1);
+    return again.frames[1]?.type;
   }
 
   it("wait for their clients ten minutes with flows, and a day without", async () => {
@@ -70,15 +79,42 @@ describe("sessions of a provider", () => {
     start({ maxOrphans: 2 });
     const clients = [await orphan(), await orphan(), await orphan()];
     expect(rig.provider.sessions).to.equal(2);
-    const codes = await Promise.all(
-      clients.map(async (client) => {
-        const again = await RawClient.greeted(rig);
-        again.resume(client);
-        await rig.clock.until(() => again.isClosed || again.frames.length > 1);
-        return again.frames[1]?.type;
-      }),
-    );
-    expect(codes).to.deep.equal([FrameType.refused, FrameType.resumed, FrameType.resumed]);
+    const answers = await Promise.all(clients.map(resumes));
+    expect(answers).to.deep.equal([FrameType.refused, FrameType.resumed, FrameType.resumed]);
+  });
+
+  for (const [what, limits, port] of [
+    ["number", { maxOrphans: 3 }, ECHO],
+    ["memory", { maxOrphanBytes: 230_000 }, SOURCE],
+  ] as const) {
+    it(`beyond their ${what}, a relay that tells any address pushes out its own only`, async () => {
+      start(limits);
+      const direct = await orphan(port, "203.0.113.9");
+      const other = await orphan(port, visitorName(2, "203.0.113.9"));
+      const visitors: RawClient[] = [];
+      for (let number = 1; number <= 6; number += 1) {
+        visitors.push(await orphan(port, visitorName(1, `198.${number}.100.7`)));
+      }
+      expect(rig.provider.sessions).to.be.below(8);
+      expect(await resumes(direct)).to.equal(FrameType.resumed);
+      expect(await resumes(other)).to.equal(FrameType.resumed);
+      const [first] = visitors;
+      expect(first && (await resumes(first))).to.equal(FrameType.refused);
+      const last = visitors.at(-1);
+      expect(last && (await resumes(last))).to.equal(FrameType.resumed);
+    });
+  }
+
+  it("a client that comes takes the place of one of a relay that has many", async () => {
+    start({ maxSessions: 4 });
+    const direct = await orphan();
+    const first = await orphan(ECHO, visitorName(1, "198.51.100.7"));
+    await orphan(ECHO, visitorName(1, "203.0.113.7"));
+    await orphan(ECHO, visitorName(1, "192.0.2.7"));
+    await RawClient.begun(rig);
+    expect(rig.provider.sessions).to.equal(4);
+    expect(await resumes(direct)).to.equal(FrameType.resumed);
+    expect(await resumes(first)).to.equal(FrameType.refused);
   });
 
   it("beyond their memory, the oldest is dropped", async () => {

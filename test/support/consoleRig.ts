@@ -60,6 +60,8 @@ export async function startConsole(
   const server = new ConsoleServer(
     {
       listen: { host: "127.0.0.1", port: 0 },
+      ...{ trustedProxies: [], maxConnections: 0, maxConnectionsPerPeer: 0, keepAliveMs: 1_000 },
+      ...{ maxUnread: 0, maxUnreadPerPeer: 0 },
       names: [],
       config: options.config ?? consoleConfig(deployment, { hasIndex, isEmbedded: true }),
       files,

@@ -66,7 +66,7 @@ export async function playStory(
   await name(chain, 1, "weather");
   await announce(chain, 1, ["https://weather.example/api", "sal://192.0.2.7:7370"]);
   await announce(chain, 2, ["sal://relay.example:7370?relay"]);
-  return { chain, payer: await pay(chain), last };
+  return { chain, payer: await payService(chain), last };
 }
 
 function contract(chain: AuditedChain, name: keyof typeof abis) {
@@ -109,7 +109,7 @@ async function announce(
 }
 
 /** A user deposits, and pays service 1. */
-async function pay(chain: AuditedChain): Promise<Payer> {
+export async function payService(chain: AuditedChain): Promise<Payer> {
   const { key } = devKey(keyIndex.visitor + 1);
   const payer = new Payer(key, chain.deployment);
   const cashier = contract(chain, "cashier");

@@ -1,8 +1,10 @@
 /**
  * Ends this process like a power cut at the step of a handoff that DIE_AT names: the first is 1. A step is a message on
  * a Unix socket, or a lock that is taken or let go. DIE_AS says which handoff: `new`, its own start; `old`, when another
- * process takes its place. Loaded before the program by `--import`.
+ * process takes its place. With DIE_BY=SIGSTOP it only halts, and says so, until SIGCONT. Loaded before the program by
+ * `--import`.
  */
+import { writeSync } from "node:fs";
 import { Server, Socket } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 
@@ -12,7 +14,10 @@ let hasBegun = process.env.DIE_AS === "new";
 function step() {
   if (!hasBegun) return;
   left -= 1;
-  if (left === 0) process.kill(process.pid, "SIGKILL");
+  if (left !== 0) return;
+  const { DIE_BY: signal = "SIGKILL" } = process.env;
+  if (signal === "SIGSTOP") writeSync(1, `${JSON.stringify({ level: "info", msg: "halted" })}\n`);
+  process.kill(process.pid, signal);
 }
 
 const { write } = Socket.prototype;

@@ -1,7 +1,8 @@
 import { createMetrics, type Metrics } from "../../src/node/metrics.ts";
 import { peerOf } from "../../src/net/peer.ts";
 import { RateLimit } from "../../src/node/rateLimit.ts";
-import { PreparedResponse, type HttpRequest } from "../../src/node/http/httpServer.ts";
+import type { HttpRequest } from "../../src/node/http/httpServer.ts";
+import { PreparedResponse } from "../../src/node/http/response.ts";
 import { createApp, type App, type Peer } from "../../src/resolver/http/app.ts";
 import { BoundedLookup } from "../../src/resolver/lookup/boundedLookup.ts";
 import type { HttpObserver } from "../../src/resolver/http/observer.ts";
@@ -83,7 +84,7 @@ export class HttpRig {
       const headers = response.fields.flatMap((name, at, { [at + 1]: value = "" }) =>
         at % 2 === 0 ? [[name, value] as [string, string]] : [],
       );
-      return new Response(response.text, { status: response.status, headers });
+      return new Response(response.body, { status: response.status, headers });
     }
     const { body: sent, status, headers: fields } = response;
     return new Response(sent ?? null, { status, headers: { ...this.app.headers, ...fields } });

@@ -27,6 +27,7 @@ export interface Question {
   path: string;
   body: Uint8Array<ArrayBuffer>;
   nonce: Hex;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** What came back: nothing of it is believed. */
@@ -40,6 +41,8 @@ export interface ServiceAnswer {
   receipt: string | undefined;
   /** What the console's server found; undefined for a direct call. */
   said: string | undefined;
+  /** How the console's server reached the service; undefined if it is not known. */
+  way: "direct" | "relayed" | undefined;
 }
 
 /** What the receipt shows. */
@@ -54,6 +57,7 @@ const answerSchema = z.object({
   endpoint: z.string().max(512),
   receipt: z.string().max(1_024).nullable(),
   proof: z.string().max(64),
+  way: z.enum(["direct", "relayed"]).nullable().default(null),
 });
 const problemSchema = z.object({
   code: z.string().max(64),
@@ -78,10 +82,10 @@ export async function callThrough(
   question: Question,
   signal: AbortSignal,
 ): Promise<ServiceAnswer> {
-  const { service, method, path, body, nonce } = question;
+  const { service, method, path, body, nonce, headers: own } = question;
   const init = {
     method,
-    headers: { [NONCE_HEADER]: nonce },
+    headers: { ...own, [NONCE_HEADER]: nonce },
     ...(body.length > 0 && { body }),
     cache: "no-store" as const,
     signal,
@@ -103,16 +107,17 @@ export async function callThrough(
   }
   const parsed = answerSchema.safeParse(json);
   if (!parsed.success) throw malformed("another form", parsed.error);
-  const { status, headers, endpoint, receipt, proof: said } = parsed.data;
+  const { status, headers, endpoint, receipt, proof: said, way } = parsed.data;
   // A receipt that the server refused stands in the service's own field.
-  const own = headers.find(([name]) => name.toLowerCase() === RECEIPT_HEADER)?.[1];
+  const refused = headers.find(([name]) => name.toLowerCase() === RECEIPT_HEADER)?.[1];
   return {
     status,
     headers,
     body: Uint8Array.from(atob(parsed.data.body), (character) => character.charCodeAt(0)),
     endpoint,
-    receipt: receipt ?? own,
+    receipt: receipt ?? refused,
     said,
+    way: way ?? undefined,
   };
 }
 
@@ -123,13 +128,13 @@ export async function callThrough(
  */
 export async function callDirectly(
   endpoint: string,
-  { method, path, body, nonce }: Question,
+  { method, path, body, nonce, headers }: Question,
   signal: AbortSignal,
 ): Promise<ServiceAnswer> {
   const { origin } = new URL(endpoint);
   const init: RequestInit = {
     method,
-    headers: { [NONCE_HEADER]: nonce },
+    headers: { ...headers, [NONCE_HEADER]: nonce },
     ...(body.length > 0 && { body }),
     cache: "no-store",
     credentials: "omit",
@@ -145,6 +150,7 @@ export async function callDirectly(
     endpoint,
     receipt: response.headers.get(RECEIPT_HEADER) ?? undefined,
     said: undefined,
+    way: undefined,
   };
 }
 

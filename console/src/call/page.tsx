@@ -1,6 +1,5 @@
 import { useRef, useState, type SubmitEvent } from "react";
 import { failureOf } from "../acts/ui/failure.ts";
-import { newestBy, readAnnounced } from "../chain/records.ts";
 import { useHead, useSources } from "../context.tsx";
 import type { PageError } from "../failure.ts";
 import { usePlace } from "../router.ts";
@@ -9,6 +8,7 @@ import { BlockcloudError } from "@protocol/errors.ts";
 import { ReceiptSigner } from "@protocol/receipt.ts";
 import { blockcloudDomain } from "@protocol/typedData.ts";
 import { callDirectly, callThrough, newNonce, prove, type Question } from "./call.ts";
+import { announcedUrl } from "./measure.ts";
 import { findTarget, type Target } from "./target.ts";
 import { Answered, type Call } from "./ui/answered.tsx";
 import "./call.css";
@@ -32,21 +32,8 @@ export default function Page() {
   const busy = useRef(false);
 
   const directly = async (target: Target, question: Question) => {
-    const { records } = await readAnnounced(sources, head, never, target.number);
-    const record = target.keys
-      .map((key) => newestBy(records, target.number, key))
-      .find((each) => each !== undefined);
-    const endpoint = record?.record.endpoints.find(({ uri }) => /^https?:/.test(uri));
-    if (endpoint === undefined || !target.isRoot) {
-      throw new BlockcloudError(
-        "ENDPOINT_NONE",
-        "The service has announced no endpoint for HTTP.",
-        {
-          remedy: "Serve the page by blockcloud console run, which looks for the live record.",
-        },
-      );
-    }
-    return callDirectly(endpoint.uri, question, never);
+    const endpoint = await announcedUrl(sources, head, target, never);
+    return callDirectly(endpoint, question, never);
   };
   const ask = async () => {
     const { deployment, call: base } = config;
@@ -138,7 +125,7 @@ export default function Page() {
             />
           </label>
         )}
-        <button type="submit" disabled={isCalling}>
+        <button type="submit" className="primary" disabled={isCalling}>
           {isCalling ? "Calling…" : "Call"}
         </button>
       </form>

@@ -39,7 +39,10 @@ export async function readAuditors(
   const auditors = [...new Set(enrolled.events.map(({ args }) => args.auditor))];
   const rounds = await readRounds(sources, head, signal);
   const rows = await Promise.all(
-    auditors.slice(-MOST).map((auditor) => readRow(sources, auditor, rounds.get(auditor) ?? [])),
+    auditors.slice(-MOST).map((auditor) => {
+      const own = rounds.get(auditor) ?? [];
+      return readRow(sources, head, { auditor, rounds: own });
+    }),
   );
   const missing = [
     ...(auditors.length > MOST
@@ -76,6 +79,7 @@ export async function readRounds(
     signal,
   );
   const found = new Map<Address, Map<number, AuditorRoundRow>>();
+  const unclaimedChunks = new Map<AuditorRoundRow, number>();
   for (const event of events) {
     const { auditor: owner, epoch } = event.args;
     if ((auditor !== undefined && owner !== auditor) || epoch < first) continue;
@@ -90,13 +94,16 @@ export async function readRounds(
       claimBy: epoch + 1 + CLAIM_EPOCHS,
     };
     own.set(epoch, row);
+    const chunks = unclaimedChunks.get(row) ?? 0;
     if (event.eventName === "Reported") row.state = "reported";
     if (event.eventName === "Revealed") {
       row.state = "revealed";
+      unclaimedChunks.set(row, chunks + 1);
       row.votes += Number(event.args.votes);
     }
     if (event.eventName === "Claimed") {
-      row.state = "claimed";
+      if (chunks === 1) row.state = "claimed";
+      unclaimedChunks.set(row, chunks - 1);
       row.paidVotes += Number(event.args.paidVotes);
       row.reward += event.args.reward;
     }
@@ -109,10 +116,23 @@ export async function readRounds(
   );
 }
 
+/** Rounds whose pay can be claimed in an epoch, the one that ends first in front. */
+export function unclaimedOf(
+  rounds: readonly AuditorRoundRow[],
+  current: number,
+): AuditorRoundRow[] {
+  return rounds
+    .filter(
+      ({ state, epoch, claimBy }) =>
+        state === "revealed" && epoch + 2 <= current && claimBy >= current,
+    )
+    .sort((a, b) => a.claimBy - b.claimBy);
+}
+
 async function readRow(
   sources: Sources,
-  auditor: Address,
-  rounds: readonly AuditorRoundRow[],
+  head: Head,
+  { auditor, rounds }: { auditor: Address; rounds: readonly AuditorRoundRow[] },
 ): Promise<AuditorRow> {
   const { client, contracts } = sources;
   const args = [auditor] as const;
@@ -121,6 +141,7 @@ async function readRow(
     client.readContract({ ...contracts.proofOfService, functionName: "auditorOf", args }),
     client.readContract({ ...contracts.proofOfService, functionName: "earnedOf", args }),
   ]);
+  const open = unclaimedOf(rounds, head.epoch);
   const revealed = rounds.filter(({ state }) => state === "revealed" || state === "claimed");
   return {
     auditor,
@@ -134,6 +155,8 @@ async function readRow(
     paidVotes: rounds.reduce((sum, { paidVotes }) => sum + paidVotes, 0),
     rewards: rounds.reduce((sum, { reward }) => sum + reward, 0n),
     uncollected,
+    unclaimed: open.length,
+    claimBy: open[0]?.claimBy,
     lastRevealed: revealed.at(-1)?.epoch,
   };
 }

@@ -1,9 +1,10 @@
 import type { Address, Hex } from "viem";
 import { HORIZON } from "@protocol/epoch.ts";
 import { rootServiceId } from "@protocol/serviceId.ts";
+import { serviceStatus, type ServiceStatus } from "@protocol/serviceStatus.ts";
 import type { Sources } from "../context.tsx";
 import { PageError } from "../failure.ts";
-import { serviceStatuses, type ServiceClass, type ServiceStatus } from "../model.ts";
+import type { ServiceClass } from "../model.ts";
 import type { Head } from "./head.ts";
 import { readerOf } from "./reader.ts";
 
@@ -108,8 +109,8 @@ export async function readService(
     metadata,
     kind: await readerOf(sources).classAt(classId),
     status: {
-      now: serviceStatuses[statusNow] ?? "None",
-      next: serviceStatuses[statusNext] ?? "None",
+      now: serviceStatus(statusNow),
+      next: serviceStatus(statusNext),
     },
     key: { now: keyNow, next: keyNext },
     stake: { now: stakeNow, next: stakeNext },

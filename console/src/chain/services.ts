@@ -1,7 +1,8 @@
 import { HORIZON } from "@protocol/epoch.ts";
 import { rootServiceId } from "@protocol/serviceId.ts";
+import { serviceStatus } from "@protocol/serviceStatus.ts";
 import type { Sources } from "../context.tsx";
-import { serviceStatuses, type EpochVerdict, type Listing, type ServiceRow } from "../model.ts";
+import type { EpochVerdict, Listing, ServiceRow } from "../model.ts";
 import type { Head } from "./head.ts";
 import { readerOf } from "./reader.ts";
 import { newestBy, readAnnounced } from "./records.ts";
@@ -70,7 +71,7 @@ async function readRow(
     metadata,
     owner,
     kind: await reader.classAt(classId),
-    status: serviceStatuses[status] ?? "None",
+    status: serviceStatus(status),
     stake,
     verdicts,
     endpoints: isCurrent ? record.endpoints.map(({ uri }) => uri) : undefined,

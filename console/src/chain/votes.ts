@@ -1,16 +1,15 @@
-import { decodeFunctionData, parseEventLogs, type Address, type Hex } from "viem";
-import { abis } from "@protocol/abis.ts";
+import { parseEventLogs, type Address, type Hex } from "viem";
+import type { ChunkArgument } from "@protocol/round.ts";
 import { placeOf } from "@protocol/sortition.ts";
 import { readReportWord, type Verdict } from "@protocol/tally.ts";
 import type { Sources } from "../context.tsx";
 import type { Head } from "./head.ts";
 import { readEvents } from "./logs.ts";
 import { readerOf } from "./reader.ts";
+import { chunksIn } from "./reveals.ts";
 
 /** Transactions that are read for the votes of one epoch. */
 const MAX_TRANSACTIONS = 100;
-/** Calls within calls of a `tryMulticall`. */
-const MAX_DEPTH = 3;
 
 /** The vote of an auditor on a service in an epoch. */
 export interface Vote {
@@ -63,27 +62,7 @@ export async function readVotes(
   return { votes, isWhole: hashes.length <= MAX_TRANSACTIONS };
 }
 
-interface Chunk {
-  auditor: Address;
-  epoch: number;
-  base: number;
-  words: readonly bigint[];
-}
-
-/** The chunks of the reveals in a transaction's data; calls of other contracts are not followed. */
-function chunksIn(input: Hex, depth = 0): Chunk[] {
-  try {
-    const { functionName, args } = decodeFunctionData({ abi: abis.proofOfService, data: input });
-    if (functionName === "reveal") return [args[0]];
-    if (functionName !== "tryMulticall" || depth >= MAX_DEPTH) return [];
-    return args[0].flatMap((data) => chunksIn(data, depth + 1));
-  } catch {
-    // Not a call of this contract.
-    return [];
-  }
-}
-
-function votesIn(chunk: Chunk, { shard, lane }: { shard: number; lane: number }) {
+function votesIn(chunk: ChunkArgument, { shard, lane }: { shard: number; lane: number }) {
   return chunk.words.flatMap((word) => {
     const { offset, votes } = readReportWord(word);
     if (chunk.base + offset !== shard) return [];

@@ -19,12 +19,17 @@ const rowSchema = z.object({
   earned: bigint,
   collected: bigint,
   lastRevealed: whole.nullable(),
+  rounds: page(z.object({ claimBy: whole })),
 });
 const listSchema = z.object({ auditors: page(rowSchema) });
-const LIST = `{
+const LIST = `query ($final: Int!, $epoch: Int!) {
   auditors(orderBy: "stake", orderDirection: "desc", limit: ${AT_ONCE}) {
     items {
       auditor operator stake enrolled enrolledSince committed revealed votes paidVotes earned collected lastRevealed
+      rounds(
+        where: { state: "revealed", epoch_lte: $final, claimBy_gte: $epoch }
+        orderBy: "claimBy", orderDirection: "asc", limit: 1
+      ) { items { claimBy } totalCount }
     }
     totalCount
   }
@@ -33,9 +38,11 @@ const LIST = `{
 /** Auditors from the index, the largest stakes first. */
 export async function indexedAuditors(
   index: IndexClient,
+  epoch: number,
   signal: AbortSignal,
 ): Promise<Listing<AuditorRow>> {
-  const { auditors } = await index.query(LIST, {}, listSchema, signal);
+  const variables = { final: epoch - 2, epoch };
+  const { auditors } = await index.query(LIST, variables, listSchema, signal);
   const rows = auditors.items.map((row): AuditorRow => ({
     auditor: row.auditor,
     operator: row.operator ?? undefined,
@@ -48,6 +55,8 @@ export async function indexedAuditors(
     paidVotes: row.paidVotes,
     rewards: row.earned,
     uncollected: row.earned - row.collected,
+    unclaimed: row.rounds.totalCount ?? row.rounds.items.length,
+    claimBy: row.rounds.items[0]?.claimBy,
     lastRevealed: row.lastRevealed ?? undefined,
   }));
   const left = (auditors.totalCount ?? rows.length) - rows.length;

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { ServiceEpoch } from "../chain/serviceEpochs.ts";
 import { day } from "../format.ts";
+import type { ServiceEpochRow } from "../model.ts";
 import type { IndexClient } from "./client.ts";
 import { address, bigint, grade, hex, page, whole } from "./scalars.ts";
 
@@ -27,19 +27,19 @@ export async function indexedRoundsOf(
   number: bigint,
   last: number,
   signal: AbortSignal,
-): Promise<ServiceEpoch[]> {
+): Promise<ServiceEpochRow[]> {
   const variables = { number: number.toString(), last };
   const { rounds } = await index.query(ROUNDS, variables, roundsSchema, signal);
   return rounds.items.toReversed().map((row) => ({
     epoch: row.epoch,
-    isFinal: true,
+    final: true,
     status: undefined,
-    isSeeded: true,
+    seeded: true,
     counts: [row.failed, row.poor, row.good, row.excellent],
     verdict: row.verdict,
     paidGrade: row.settledGrade,
     pay: row.reward ?? undefined,
-    isSettled: row.settledGrade !== null,
+    settled: row.settledGrade !== null,
   }));
 }
 

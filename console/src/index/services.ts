@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { className } from "../foreign.ts";
 import { finalEpochs, STRIP } from "../chain/services.ts";
-import { serviceStatuses, type EpochVerdict, type Listing, type ServiceRow } from "../model.ts";
+import type { EpochVerdict, Listing, ServiceRow } from "../model.ts";
 import type { IndexClient } from "./client.ts";
 import { address, bigint, grade, hex, page, text, whole } from "./scalars.ts";
+import { serviceStatuses } from "@protocol/serviceStatus.ts";
 
 /** Services of one answer, and the most that a page holds. */
 const AT_ONCE = 200;

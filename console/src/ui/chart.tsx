@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
+import { count } from "../format.ts";
 import "uplot/dist/uPlot.min.css";
 
 /** A line or a row of bars of a chart. */
@@ -28,8 +29,7 @@ export function Chart(props: {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const draw = () =>
-      new uPlot(optionsOf(props, element.clientWidth, height), dataOf(props), element);
+    const draw = () => new uPlot(optionsOf(props, element, height), dataOf(props), element);
     let plot = draw();
     const again = () => {
       plot.destroy();
@@ -65,16 +65,28 @@ export function Chart(props: {
   );
 }
 
+/** Thousands apart; a part of a unit as it is. */
+function plain(value: number): string {
+  return Number.isInteger(value) ? count(value) : String(value);
+}
+
 type ChartProps = Parameters<typeof Chart>[0];
 
 function dataOf({ x, series }: ChartProps): uPlot.AlignedData {
   return [[...x], ...series.map(({ values }) => [...values])];
 }
 
-function optionsOf(props: ChartProps, width: number, height: number): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const { format = String, range, ticks, series } = props;
+/** A colour of the theme as a canvas knows it: a custom property is not computed until something uses it. */
+function colourIn(element: HTMLElement, name: string): string {
+  element.style.color = `var(--${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = "";
+  return color;
+}
+
+function optionsOf(props: ChartProps, element: HTMLElement, height: number): uPlot.Options {
+  const colour = (name: string) => colourIn(element, name);
+  const { format = plain, range, ticks, series } = props;
   const hasBars = series.some(({ isBar }) => isBar === true);
   const axis = {
     stroke: colour("muted"),
@@ -84,7 +96,7 @@ function optionsOf(props: ChartProps, width: number, height: number): uPlot.Opti
   };
   const bars = uPlot.paths.bars?.({ size: [0.7, 28], align: 0 });
   return {
-    width,
+    width: element.clientWidth,
     height,
     legend: { show: false },
     cursor: { show: false },

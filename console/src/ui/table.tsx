@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly sort?: (row: Row) => number | bigint | string;
   /** Numbers are set right. */
   readonly isNumber?: boolean;
+  /** Texts take the whole width of a card on a narrow screen. */
+  readonly isWide?: boolean;
 }
 
 export interface TableProps<Row> {
@@ -83,8 +85,12 @@ export function Table<Row>(props: TableProps<Row>) {
         <tbody>
           {visible.map((row) => (
             <tr key={rowKey(row)}>
-              {columns.map(({ key, title, cell, isNumber = false }) => (
-                <td key={key} className={isNumber ? "right number" : undefined} data-label={title}>
+              {columns.map(({ key, title, cell, isNumber = false, isWide = false }) => (
+                <td
+                  key={key}
+                  className={isNumber ? "right number" : isWide ? "wide" : undefined}
+                  data-label={title}
+                >
                   <div className="cell">{cell(row)}</div>
                 </td>
               ))}

@@ -60,7 +60,7 @@ export default function Page() {
         </label>
         {progress === undefined ? (
           // Keys, so that the same click never submits the button that takes the other's place.
-          <button key="start" type="submit">
+          <button key="start" type="submit" className="primary">
             Recount
           </button>
         ) : (

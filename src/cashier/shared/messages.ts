@@ -1,5 +1,6 @@
 import { getAddress, isAddress, type Address, type Hex } from "viem";
 import * as z from "zod";
+import { USES_AT_ONCE } from "../allowance.ts";
 import { MAX_AMOUNT } from "../price.ts";
 
 /**
@@ -46,6 +47,14 @@ export const toKeeperSchema = z.discriminatedUnion("is", [
   z.strictObject({ is: z.literal("reveal"), ...tab, redemption: z.unknown() }),
   z.strictObject({ is: z.literal("credit"), id, redemption: z.unknown() }),
   z.strictObject({ is: z.literal("open"), id, opening: z.unknown() }),
+  /** What peers have used of the free allowance; what is given back is negative. */
+  z.strictObject({
+    is: z.literal("free"),
+    epoch: z.int().min(0),
+    kind: z.enum(["sums", "more"]),
+    total: z.int(),
+    uses: z.array(z.tuple([z.string().max(64), z.int(), z.int()])).max(USES_AT_ONCE),
+  }),
 ]);
 export type ToKeeper = z.input<typeof toKeeperSchema>;
 

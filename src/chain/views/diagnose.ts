@@ -1,5 +1,6 @@
 import { formatEther } from "viem";
 import { epochStart } from "../../protocol/epoch.ts";
+import { failedRun, type ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 import { grades, QUORUM, type Grade } from "../../protocol/tally.ts";
 import type { Deployment } from "../deployment.ts";
 import { statusRemedies } from "../services.ts";
@@ -7,7 +8,6 @@ import type { Moment } from "./contracts.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnoseProbe, type SelfProbe } from "./probeDiagnosis.ts";
 import { auditedEndpoints } from "./recordView.ts";
-import { failedRun, type ServiceEpoch } from "./serviceEpochs.ts";
 import type { ServiceView } from "./serviceView.ts";
 
 /** FAILED epochs in a row after which anyone may suspend (`ProofOfService.DOWN_EPOCHS`). */

@@ -1,8 +1,9 @@
 import { isAddressEqual, type Address } from "viem";
 import { HORIZON } from "../../protocol/epoch.ts";
+import { serviceStatus, type ServiceStatus } from "../../protocol/serviceStatus.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
-import { Services, serviceStatuses, type ServiceStatus } from "../services.ts";
+import { Services } from "../services.ts";
 import { contractsOf, numbers, readEach, type Moment } from "./contracts.ts";
 
 /** Number of services that are read at once. */
@@ -72,7 +73,7 @@ async function readRow(
     label: label === "" ? undefined : label,
     className: name,
     owner,
-    status: serviceStatuses[status] ?? "None",
+    status: serviceStatus(status),
     stake,
   };
 }

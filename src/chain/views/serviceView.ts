@@ -3,10 +3,11 @@ import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import type { ProbeSpecification } from "../../protocol/probe.ts";
 import { parseServiceId, rootServiceId } from "../../protocol/serviceId.ts";
+import { serviceStatus, type ServiceStatus } from "../../protocol/serviceStatus.ts";
 import { Challenges, type Challenge, type Question } from "../challenges.ts";
 import type { ChainClient } from "../client.ts";
 import type { Deployment } from "../deployment.ts";
-import { Services, serviceStatuses, type ServiceClass, type ServiceStatus } from "../services.ts";
+import { Services, type ServiceClass } from "../services.ts";
 import { contractsOf, type Moment } from "./contracts.ts";
 import { readRecordView, type RecordView } from "./recordView.ts";
 
@@ -183,8 +184,8 @@ async function readStanding(
   ]);
   return {
     status: {
-      now: serviceStatuses[statusNow] ?? "None",
-      next: serviceStatuses[statusNext] ?? "None",
+      now: serviceStatus(statusNow),
+      next: serviceStatus(statusNext),
     },
     key: { now: keyNow, next: keyNext },
   };

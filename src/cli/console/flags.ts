@@ -1,4 +1,5 @@
 import { list, text, toggle } from "../framework/flag.ts";
+import { publicFrontFlags } from "../framework/frontFlags.ts";
 import { anyText, httpUrl, portOrHostAndPort } from "../framework/values.ts";
 
 /** Flags of the console. */
@@ -26,4 +27,8 @@ export const consoleFlags = {
     "devnet switch: offer the well-known test accounts of an embedded chain in the page",
     { config: "console.testWallet" },
   ),
+  ...publicFrontFlags("console", {
+    ...{ connections: "1000", peerConnections: "128", keepAlive: "1m" },
+    ...{ unread: "128", peerUnread: "32" },
+  }),
 };

@@ -1,6 +1,7 @@
 import { userFlags, clientOf } from "../user/flags.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
+import { publicFrontLimits } from "../framework/frontFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { pageFolder } from "./build.ts";
 import { consoleFlags } from "./flags.ts";
@@ -38,7 +39,10 @@ export const consoleRun = chainCommand({
       deployment,
       create: (log) =>
         new ConsoleServer(
-          { listen, names: hostName ?? [], config, files, rpcUrls: rpc, indexUrl },
+          {
+            ...publicFrontLimits(flags),
+            ...{ listen, names: hostName ?? [], config, files, rpcUrls: rpc, indexUrl },
+          },
           { client, timers: io.timers, log, fetch: (url, init) => fetch(url, init) },
         ),
     });

@@ -14,7 +14,7 @@ import { nameOf, readSetting } from "../framework/settings.ts";
 import { anyText, blocAmount, duration, serviceNamed, wholeNumber } from "../framework/values.ts";
 import { agentFlags } from "../provider/agent.ts";
 import { servingFlags } from "../provider/chooseServices.ts";
-import { listen, takeOver } from "../provider/flags.ts";
+import { listen } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags } from "../provider/gatewayFlags.ts";
 import { checkPay } from "../provider/payFlags.ts";
 import { relayFlags } from "../provider/relayFlags.ts";
@@ -85,7 +85,6 @@ const notUnder = Object.keys({
   ...rootFlags,
   ...servingFlags,
   ...transactFlags,
-  takeOver,
   previousServiceKeys,
 }).filter((name) => !shared.has(name));
 

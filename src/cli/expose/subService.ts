@@ -59,7 +59,8 @@ export async function exposeSubService(
     name: "expose",
     key,
     deployment,
-    create: (log, metrics, fail) =>
+    takeOver: values.takeOver,
+    create: (log, metrics, fail, handoff) =>
       createSubService(
         {
           ...{ rpcUrls: values.rpc, pace: chainPace(values), deployment },
@@ -77,7 +78,7 @@ export async function exposeSubService(
             allowLoopback: values.allowLoopback,
           }),
         },
-        { timers: systemTimers, log, metrics, fail },
+        { timers: systemTimers, log, metrics, fail, handoff },
       ),
   });
 }

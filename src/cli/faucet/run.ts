@@ -1,5 +1,6 @@
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
+import { publicFrontLimits } from "../framework/frontFlags.ts";
 import { chainPace, feeFlags, feePolicy, workerFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import * as own from "./flags.ts";
@@ -36,10 +37,7 @@ amounts, limits and what is left of the day. Use a key that holds no more than y
             },
             front: {
               listen: flags.listen,
-              trustedProxies: flags.trustProxy ?? [],
-              maxConnections: flags.maxConnections,
-              maxConnectionsPerPeer: flags.peerConnections,
-              keepAliveMs: flags.keepAlive,
+              ...publicFrontLimits(flags),
             },
           },
           { timers: systemTimers, log, metrics },

@@ -1,5 +1,6 @@
 import { parseCidr } from "../../net/cidr.ts";
-import { list, text } from "./flag.ts";
+import type { PublicHttpLimits } from "../../net/publicHttpServer.ts";
+import { list, text, type Values } from "./flag.ts";
 import { duration, refine, wholeNumber } from "./values.ts";
 
 const cidr = refine(
@@ -10,14 +11,18 @@ const cidr = refine(
 /** A number of things that a server holds at a time. */
 export const limit = wholeNumber(0, 1_000_000);
 
+const MEBIBYTE = 1024 * 1024;
+
+/** A part of the configuration file. */
+type Section = "provider" | "resolver" | "faucet" | "indexer" | "console";
+
 /**
  * Flags of a command that serves HTTP to strangers.
  *
- * @param section Of the configuration file.
  * @param defaults Most connections in total and of one peer.
  */
 export function frontFlags(
-  section: "provider" | "resolver" | "faucet" | "indexer",
+  section: Section,
   defaults: { connections: string; peerConnections: string; keepAlive: string },
 ) {
   return {
@@ -45,5 +50,45 @@ export function frontFlags(
       duration,
       { config: `${section}.keepAlive`, default: defaults.keepAlive },
     ),
+  };
+}
+
+/**
+ * Those flags, and the bounds of responses that clients do not read.
+ *
+ * @param defaults Most MiB of them in total and of one peer.
+ */
+export function publicFrontFlags(
+  section: Section,
+  defaults: Parameters<typeof frontFlags>[1] & { unread: string; peerUnread: string },
+) {
+  return {
+    ...frontFlags(section, defaults),
+    maxUnread: text(
+      "--max-unread <mebibytes>",
+      "memory of responses that clients have not read, MiB; 0: no limit",
+      limit,
+      { config: `${section}.maxUnread`, default: defaults.unread },
+    ),
+    peerUnread: text(
+      "--peer-unread <mebibytes>",
+      "of it for one address (/64 of IPv6), and 4 times as much for one network; 0: no limit",
+      limit,
+      { config: `${section}.peerUnread`, default: defaults.peerUnread },
+    ),
+  };
+}
+
+/** The limits that {@link publicFrontFlags} give. */
+export function publicFrontLimits(
+  flags: Values<ReturnType<typeof publicFrontFlags>>,
+): PublicHttpLimits {
+  return {
+    trustedProxies: flags.trustProxy ?? [],
+    maxConnections: flags.maxConnections,
+    maxConnectionsPerPeer: flags.peerConnections,
+    keepAliveMs: flags.keepAlive,
+    maxUnread: flags.maxUnread * MEBIBYTE,
+    maxUnreadPerPeer: flags.peerUnread * MEBIBYTE,
   };
 }

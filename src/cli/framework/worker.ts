@@ -2,7 +2,7 @@ import { isHex, type Hex } from "viem";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { createLogger } from "../../node/createLogger.ts";
 import { inOrder, runUntilSignal, type Reloadable, type Startable } from "../../node/lifecycle.ts";
-import { WorkerLock, type LockOptions } from "../../node/lock.ts";
+import { HeldLock, type LockOptions } from "../../node/lock.ts";
 import { logText } from "../../node/logText.ts";
 import type { Logger } from "../../node/logger.ts";
 import { leaveInTime, LogSink } from "../../node/logSink.ts";
@@ -99,25 +99,6 @@ export async function runWorker(
     }
   } finally {
     lock.release();
-  }
-}
-
-/** A lock that is taken once and released once, whoever asks first. */
-class HeldLock {
-  readonly options: LockOptions;
-  #lock: WorkerLock | undefined;
-
-  constructor(options: LockOptions) {
-    this.options = options;
-  }
-
-  take(): void {
-    this.#lock ??= WorkerLock.take(this.options);
-  }
-
-  release(): void {
-    this.#lock?.release();
-    this.#lock = undefined;
   }
 }
 

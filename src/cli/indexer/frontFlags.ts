@@ -1,8 +1,10 @@
-import { frontFlags } from "../framework/frontFlags.ts";
+import { publicFrontFlags } from "../framework/frontFlags.ts";
 
 /** Limits of the index's HTTP server, and the proxies in front of it. */
-export const indexerFrontFlags = frontFlags("indexer", {
+export const indexerFrontFlags = publicFrontFlags("indexer", {
   connections: "500",
   peerConnections: "64",
   keepAlive: "1m",
+  unread: "256",
+  peerUnread: "64",
 });

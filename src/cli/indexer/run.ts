@@ -1,6 +1,7 @@
 import { packageRoot } from "../../node/packageRoot.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
+import { publicFrontLimits } from "../framework/frontFlags.ts";
 import { workerFlags } from "../framework/commonFlags.ts";
 import { runWorker } from "../framework/worker.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -49,10 +50,7 @@ docs/indexer.md describes tables and queries.`,
                 listen: flags.listen,
                 origins: flags.allowOrigin ?? [],
                 sql: flags.sql,
-                trustedProxies: flags.trustProxy ?? [],
-                maxConnections: flags.maxConnections,
-                maxConnectionsPerPeer: flags.peerConnections,
-                keepAliveMs: flags.keepAlive,
+                ...publicFrontLimits(flags),
               },
             },
             prepared,

@@ -1,13 +1,13 @@
+import { isAddressEqual, zeroAddress, type Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { parseServiceId } from "../../protocol/serviceId.ts";
 import type { HandoffStatus } from "../../provider/handoff/messages.ts";
-import { allSockets } from "../../provider/handoff/place.ts";
-import { statusOf } from "../../provider/handoff/predecessor.ts";
-import { systemScheduler } from "../../node/scheduler.ts";
 import { systemTimers } from "../../node/timers.ts";
 import { localCommand } from "../framework/command.ts";
 import { state } from "../framework/commonFlags.ts";
 import { text } from "../framework/flag.ts";
 import { duration } from "../framework/values.ts";
+import { agentsOf } from "./agents.ts";
 
 /** How often the processes are asked while the command waits, milliseconds. */
 const LOOK_MS = 500;
@@ -34,14 +34,14 @@ export const providerHandoff = localCommand({
     "blockcloud provider handoff --wait 10m",
     "blockcloud provider handoff --json",
   ],
-  notes: `Replace an agent by starting another one with the same state folder and keys, and "provider run --take-over".
-This command shows the agents of a state folder: the one that serves, and those that it has replaced, with the flows
-that each still serves. SIGTERM to one of them ends its flows.`,
+  notes: `Replace an agent by starting another one with the same state folder and keys, and "provider run --take-over";
+"subservice run" and "expose" have that flag, too. This command shows the processes of a state folder: those that serve,
+and those that they have replaced, with the flows that each still serves. SIGTERM to one of them ends its flows.`,
   async run({ flags, output, progress, signal }) {
     const { wait } = flags;
     const until = systemTimers.monotonic() + (wait ?? 0);
     for (;;) {
-      const processes = await statuses(flags.state);
+      const processes = await agentsOf(flags.state);
       const left = processes.filter((each) => each.state !== "serving");
       if (wait === undefined || left.length === 0) {
         output.print({ processes }, textOf(processes));
@@ -61,14 +61,6 @@ that each still serves. SIGTERM to one of them ends its flows.`,
   },
 });
 
-/** The newest first. */
-async function statuses(stateDir: string): Promise<HandoffStatus[]> {
-  const found = await Promise.all(
-    allSockets(stateDir).map((file) => statusOf(file, systemScheduler)),
-  );
-  return found.filter((each) => each !== undefined).sort((a, b) => b.since - a.since);
-}
-
 function flowsOf(processes: readonly HandoffStatus[]): number {
   return processes.flatMap(({ services }) => services).reduce((sum, { flows }) => sum + flows, 0);
 }
@@ -80,10 +72,17 @@ function textOf(processes: readonly HandoffStatus[]): string {
       const sessions = services.reduce((sum, each) => sum + each.sessions, 0);
       const flows = services.reduce((sum, each) => sum + each.flows, 0);
       const end = until === undefined ? "" : `, until ${new Date(until).toISOString()} at most`;
+      const names = services.map(({ serviceId }) => nameOf(serviceId)).join(", ");
       return (
-        `process ${pid} since ${new Date(since).toISOString()}: ${STATES[how]}${end}; ` +
+        `process ${pid} of ${names || "no service"} since ${new Date(since).toISOString()}: ${STATES[how]}${end}; ` +
         `${sessions} sessions, ${flows} flows`
       );
     })
     .join("\n");
+}
+
+/** A root service by its number, a sub-service by its ID. */
+function nameOf(serviceId: Hex): string {
+  const { prefix, self } = parseServiceId(serviceId);
+  return isAddressEqual(self, zeroAddress) ? `service ${prefix}` : `sub-service ${serviceId}`;
 }

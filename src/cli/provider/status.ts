@@ -1,12 +1,14 @@
 import { chainCommand } from "../framework/chainCommand.ts";
-import { service } from "../framework/commonFlags.ts";
+import { service, state } from "../framework/commonFlags.ts";
 import { readServiceReport, reportFlags, reportJson } from "../show/serviceReport.ts";
 import { statusText } from "../show/serviceText.ts";
 import { showOrWatch, watchFlag } from "../show/watch.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
+import { agentFacts, agentsOfService } from "./agents.ts";
 
 /** `blockcloud provider status` */
 export const providerStatus = chainCommand({
-  flags: { service, ...reportFlags, watch: watchFlag },
+  flags: { service, ...reportFlags, watch: watchFlag, state },
   examples: [
     "blockcloud provider status --service 7",
     "blockcloud provider status --service 7 --resolver http://127.0.0.1:8053",
@@ -18,7 +20,10 @@ export const providerStatus = chainCommand({
     const { epochSeconds } = deployment;
     return showOrWatch({ watch, epochSeconds, json: output.json }, context, async () => {
       const report = await readServiceReport(context, { ...flags, number: flags.service });
-      output.print(reportJson(report), statusText(report));
+      const agents = await agentsOfService(flags.state, rootServiceId(flags.service));
+      output.print({ ...reportJson(report), agents }, statusText(report, agentFacts(agents)));
     });
   },
+  notes: `If an agent of the service runs on this host with this state folder, the command also shows its relays, and
+over which paths its clients are connected.`,
 });

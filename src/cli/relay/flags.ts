@@ -11,7 +11,7 @@ const name = refine((given) => {
   return place === undefined || place.port === 0 ? undefined : relayName(place);
 }, "Give host:port, for example relay.example:4180.");
 
-const bytesPerSecond = wholeNumber(0, 2 ** 40);
+const bytes = wholeNumber(0, 2 ** 40);
 
 /** Flags of a relay. */
 export const relayFlags = {
@@ -75,14 +75,26 @@ export const relayFlags = {
   bytesPerSecond: text(
     "--bytes-per-second <bytes>",
     "bytes a second, both directions together; 0: no limit",
-    bytesPerSecond,
+    bytes,
     { config: "relay.bytesPerSecond", default: "0" },
   ),
   peerBytesPerSecond: text(
     "--peer-bytes-per-second <bytes>",
     "of them for the providers of one address; 0: no limit",
-    bytesPerSecond,
+    bytes,
     { config: "relay.peerBytesPerSecond", default: "33554432" },
+  ),
+  queuedBytes: text(
+    "--queued-bytes <bytes>",
+    "bytes that wait for the slower sides of connections; 0: no limit",
+    bytes,
+    { config: "relay.queuedBytes", default: "268435456" },
+  ),
+  peerQueuedBytes: text(
+    "--peer-queued-bytes <bytes>",
+    "of them for the providers of one address; 0: no limit",
+    bytes,
+    { config: "relay.peerQueuedBytes", default: "67108864" },
   ),
   idleTime: text(
     "--idle-time <time>",
@@ -105,6 +117,8 @@ export function relayLimitsOf(flags: Values<typeof relayFlags>) {
     handshakeMs: flags.handshakeTime,
     bytesPerSecond: flags.bytesPerSecond,
     bytesPerSecondPerPeer: flags.peerBytesPerSecond,
+    queuedBytes: flags.queuedBytes,
+    queuedBytesPerPeer: flags.peerQueuedBytes,
     idleMs: flags.idleTime,
   };
 }

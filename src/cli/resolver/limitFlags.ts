@@ -1,10 +1,13 @@
 import type { FrontsOptions } from "../../resolver/createFronts.ts";
 import { text, type Values } from "../framework/flag.ts";
-import { frontFlags, limit } from "../framework/frontFlags.ts";
+import { limit, publicFrontFlags, publicFrontLimits } from "../framework/frontFlags.ts";
 
 /** Limits of the resolver's fronts, and the proxies in front of it. */
 export const limitFlags = {
-  ...frontFlags("resolver", { connections: "2000", peerConnections: "128", keepAlive: "2m" }),
+  ...publicFrontFlags("resolver", {
+    ...{ connections: "2000", peerConnections: "128", keepAlive: "2m" },
+    ...{ unread: "64", peerUnread: "16" },
+  }),
   maxWatches: text("--max-watches <count>", "clients that watch names; 0: no limit", limit, {
     config: "resolver.maxWatches",
     default: "1000",
@@ -35,10 +38,7 @@ export function frontLimits(
 ): Required<Pick<FrontsOptions, "httpLimits" | "dnsLimits">> {
   return {
     httpLimits: {
-      trustedProxies: flags.trustProxy ?? [],
-      maxConnections: flags.maxConnections,
-      maxConnectionsPerPeer: flags.peerConnections,
-      keepAliveMs: flags.keepAlive,
+      ...publicFrontLimits(flags),
       watches: { maxWatches: flags.maxWatches, maxPerPeer: flags.peerWatches },
     },
     dnsLimits: { maxConnections: flags.dnsConnections, maxPerPeer: flags.dnsPeerConnections },

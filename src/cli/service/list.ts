@@ -1,10 +1,10 @@
 import { readMoment } from "../../chain/views/contracts.ts";
 import { listServices, type ServiceRow } from "../../chain/views/serviceList.ts";
-import { serviceStatuses } from "../../chain/services.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { text } from "../framework/flag.ts";
 import { address, anyText, oneOf, wholeNumber } from "../framework/values.ts";
 import { amount, line } from "../show/format.ts";
+import { serviceStatuses } from "../../protocol/serviceStatus.ts";
 
 const HEAD = ["number", "status", "class", "BLOC", "owner", "label"];
 const WIDTHS = [9, 11, 10, 12, 42, 0];

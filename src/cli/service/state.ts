@@ -2,12 +2,12 @@ import type { Address } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { describeRevert } from "../../chain/transactions/revert.ts";
-import { serviceStatuses, type ServiceStatus } from "../../chain/services.ts";
 import { serviceRegistryAbi } from "../../protocol/abi/serviceRegistry.ts";
 import { settlementAbi } from "../../protocol/abi/settlement.ts";
 import { stakingAbi } from "../../protocol/abi/staking.ts";
 import { HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
+import { serviceStatus, type ServiceStatus } from "../../protocol/serviceStatus.ts";
 import type { Step } from "../framework/plan.ts";
 import { revertOf, withRemedy } from "../framework/remedies.ts";
 
@@ -67,7 +67,7 @@ export async function serviceState(
   });
   return {
     owner,
-    status: serviceStatuses[status] ?? "None",
+    status: serviceStatus(status),
     key,
     stake,
     staker: BigInt(staker) === 0n ? undefined : staker,

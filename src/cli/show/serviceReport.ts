@@ -3,7 +3,7 @@ import { diagnose } from "../../chain/views/diagnose.ts";
 import { readMoment, type Moment } from "../../chain/views/contracts.ts";
 import type { RecordView } from "../../chain/views/recordView.ts";
 import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
-import { readServiceEpochs, type ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
+import { readServiceEpochs } from "../../chain/views/serviceEpochs.ts";
 import { readServiceView, type ServiceView } from "../../chain/views/serviceView.ts";
 import type { ChainContext } from "../framework/chainCommand.ts";
 import { resolverUrl } from "../framework/commonFlags.ts";
@@ -11,6 +11,7 @@ import { text, toggle, type Flags } from "../framework/flag.ts";
 import { wholeNumber } from "../framework/values.ts";
 import { readCurrentRecord } from "./currentRecord.ts";
 import { probeService } from "./selfProbe.ts";
+import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 
 /** The full report on a service, with the reasons for its grades. */
 export interface ServiceReport {

@@ -1,9 +1,9 @@
 import { isAddressEqual } from "viem";
 import { describeCounts } from "../../chain/views/diagnose.ts";
 import type { Diagnosis } from "../../chain/views/diagnosis.ts";
-import type { ServiceEpoch } from "../../chain/views/serviceEpochs.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
+import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 import { grades } from "../../protocol/tally.ts";
 import { duration } from "../framework/wait.ts";
 import { amount, epochRanges, facts, table, utc } from "./format.ts";
@@ -41,8 +41,15 @@ export function showText(report: ServiceReport): string {
   ].join("\n");
 }
 
-/** Formats a short report for the service's operator. */
-export function statusText(report: ServiceReport): string {
+/**
+ * Formats a short report for the service's operator.
+ *
+ * @param more Further rows.
+ */
+export function statusText(
+  report: ServiceReport,
+  more: readonly (readonly [string, string])[] = [],
+): string {
   const { view, moment, epochs } = report;
   const open = epochs.filter(({ settled, pay }) => !settled && pay !== undefined && pay > 0n);
   const pay = open.reduce((sum, epoch) => sum + (epoch.pay ?? 0n), 0n);
@@ -57,6 +64,7 @@ export function statusText(report: ServiceReport): string {
         "pay to settle",
         open.length === 0 ? "none" : `${amount(pay)} BLOC of ${open.length} epochs`,
       ],
+      ...more,
     ]),
     "",
     epochsText(epochs),

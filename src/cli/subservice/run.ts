@@ -12,7 +12,7 @@ import {
 import { coralAllowLoopback, coralFlags, coralOptions } from "../framework/coralFlags.ts";
 import { optional, type Values } from "../framework/flag.ts";
 import { runWorker } from "../framework/worker.ts";
-import { endpoint, listen, upstream } from "../provider/flags.ts";
+import { endpoint, listen, takeOver, upstream } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags, gatewayLimits } from "../provider/gatewayFlags.ts";
 import { relayFlags, relaySettings } from "../provider/relayFlags.ts";
 import { checkPay, payFlags, paySettings } from "../provider/payFlags.ts";
@@ -46,6 +46,7 @@ export const subserviceRun = chainCommand(
       ...payFlags,
       deviceKey,
       walletKey: optional(walletKey),
+      takeOver,
       ...coralFlags(0),
       allowLoopback: coralAllowLoopback,
       ...feeFlags,
@@ -68,7 +69,8 @@ root service, whose payout address gets the pay; --wallet-key-file names the key
         name: "subservice",
         key: flags.deviceKey,
         deployment,
-        create: (log, metrics, fail) =>
+        takeOver: flags.takeOver,
+        create: (log, metrics, fail, handoff) =>
           createSubService(
             {
               rpcUrls: flags.rpc,
@@ -91,7 +93,7 @@ root service, whose payout address gets the pay; --wallet-key-file names the key
                 allowLoopback: flags.allowLoopback,
               }),
             },
-            { timers: systemTimers, log, metrics, fail },
+            { timers: systemTimers, log, metrics, fail, handoff },
           ),
       });
     },

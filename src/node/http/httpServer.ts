@@ -7,6 +7,8 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { hostOf } from "./host.ts";
+import type { AnyResponse, HttpResponse } from "./response.ts";
+import { Sender, type SenderHandlers, type SenderOptions } from "./sender.ts";
 import { readTarget } from "./target.ts";
 import { Unreadable } from "./unreadable.ts";
 
@@ -32,46 +34,10 @@ export interface HttpRequest {
   cut(): void;
 }
 
-/** A response. A stream ends when its client closes the connection, or only its own half. */
-export interface HttpResponse {
-  status: number;
-  headers: Record<string, string>;
-  body?: string | ReadableStream<Uint8Array> | undefined;
-}
-
-/**
- * A response with a text that is sent to many requests: its fields are listed and its text is measured once.
- * The server adds none of its own fields.
- */
-export class PreparedResponse {
-  readonly status: number;
-  /** Alternating names and values, Content-Length among them. */
-  readonly fields: readonly string[];
-  readonly text: string;
-  /** Node writes the head and a text in one text. ASCII is the same in both encodings, and Latin-1 is only copied. */
-  readonly encoding: "latin1" | "utf8";
-
-  constructor(status: number, fields: readonly string[], text: string) {
-    const length = Buffer.byteLength(text);
-    this.status = status;
-    this.fields = [...fields, "content-length", String(length)];
-    this.text = text;
-    this.encoding = length === text.length ? "latin1" : "utf8";
-  }
-}
-
-/** Header fields as a list of alternating names and values. */
-export function fieldList(headers: Readonly<Record<string, string>>): string[] {
-  return Object.entries(headers).flat();
-}
-
-/** A response, or one that is ready. */
-export type AnyResponse = HttpResponse | PreparedResponse;
-
 /** Why a request is refused before it reaches the handler. */
 export type Refusal = "target" | "host" | "coding";
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends SenderOptions {
   /** Largest head of a request, bytes. */
   maxHeaderBytes: number;
   /** Time limits for receiving a head, and a whole request, and for an idle connection, milliseconds. */
@@ -80,9 +46,7 @@ export interface HttpServerOptions {
   keepAliveMs: number;
 }
 
-export interface HttpServerHandlers {
-  /** Fields of every response. */
-  readonly headers?: Readonly<Record<string, string>>;
+export interface HttpServerHandlers extends SenderHandlers {
   handle(request: HttpRequest): AnyResponse | Promise<AnyResponse>;
   /** The response to a request that HTTP forbids, or in a form that is not served. */
   refuse(reason: Refusal): HttpResponse;
@@ -100,7 +64,7 @@ export interface HttpServerHandlers {
  */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpServerHandlers): Server {
   const unreadable = new Unreadable();
-  const common = fieldList(handlers.headers ?? {});
+  const sender = new Sender(options, handlers);
   // On the response itself, so that a request needs no closures of its own.
   const closed = function (this: ServerResponse) {
     unreadable.ended(this);
@@ -119,7 +83,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpServe
       unreadable.began(response);
       handlers.began?.(request.socket);
       response.on("close", closed);
-      answer(request, response, handlers, common);
+      answer(request, response, handlers, sender);
     },
   );
   server.on("clientError", unreadable.end);
@@ -135,7 +99,7 @@ function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   handlers: HttpServerHandlers,
-  common: readonly string[],
+  sender: Sender,
 ): void {
   let handled: AnyResponse | Promise<AnyResponse>;
   try {
@@ -145,13 +109,13 @@ function answer(
     handled = handlers.failed(error);
   }
   if (!(handled instanceof Promise)) {
-    send(incoming, outgoing, handled, handlers, common);
+    sender.send(outgoing, handled);
     return;
   }
   void handled
     .catch((error: unknown) => handlers.failed(error))
     .then((response) => {
-      send(incoming, outgoing, response, handlers, common);
+      sender.send(outgoing, response);
     });
 }
 
@@ -235,88 +199,4 @@ class IncomingRequest implements HttpRequest {
   cut(): void {
     this.#incoming.socket.destroy();
   }
-}
-
-function send(
-  { method, socket }: IncomingMessage,
-  outgoing: ServerResponse,
-  response: AnyResponse,
-  handlers: Pick<HttpServerHandlers, "failed">,
-  common: readonly string[],
-): void {
-  if (response instanceof PreparedResponse) {
-    sendText(method, outgoing, response);
-    return;
-  }
-  const { status, headers, body } = response;
-  const fields = [...common, ...fieldList(headers)];
-  if (typeof body !== "string" && body !== undefined) {
-    outgoing.writeHead(status, fields);
-    if (method === "HEAD") {
-      outgoing.end();
-      body.cancel().catch((error: unknown) => handlers.failed(error));
-    } else {
-      stream(body, outgoing, socket).catch((error: unknown) => {
-        // Its head is under way: the client sees that the rest is missing.
-        handlers.failed(error);
-        outgoing.destroy();
-      });
-    }
-    return;
-  }
-  // RFC 9110, 8.6: neither has content.
-  if (status === 204 || status === 304) {
-    outgoing.writeHead(status, fields);
-    outgoing.end();
-    return;
-  }
-  sendText(method, outgoing, new PreparedResponse(status, fields, body ?? ""));
-}
-
-function sendText(
-  method: string | undefined,
-  outgoing: ServerResponse,
-  { status, fields, text, encoding }: PreparedResponse,
-): void {
-  // Node reads the list and does not keep it, but its type is not a readonly one.
-  outgoing.writeHead(status, fields as string[]);
-  if (method === "HEAD" || text === "") outgoing.end();
-  else outgoing.end(text, encoding);
-}
-
-/** Sends a stream as fast as its client reads. */
-async function stream(
-  body: ReadableStream<Uint8Array>,
-  outgoing: ServerResponse,
-  socket: Socket,
-): Promise<void> {
-  const reader = body.getReader();
-  const closed = () => {
-    // A stream that was already ended has nothing to cancel.
-    reader.cancel().catch(() => {});
-  };
-  outgoing.once("close", closed);
-  // Nothing tells whether a client that closes its half still reads, and a stream has no end of its own.
-  const left = () => outgoing.destroy();
-  if (socket.readableEnded) left();
-  else socket.once("end", left);
-  outgoing.flushHeaders();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done || outgoing.destroyed) break;
-    if (!outgoing.write(value)) await drained(outgoing);
-  }
-  socket.off("end", left);
-  outgoing.off("close", closed);
-  outgoing.end();
-}
-
-function drained(outgoing: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      outgoing.off("drain", done).off("close", done);
-      resolve();
-    };
-    outgoing.on("drain", done).on("close", done);
-  });
 }

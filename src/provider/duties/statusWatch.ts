@@ -1,6 +1,7 @@
-import { statusRemedies, type Services, type ServiceStatus } from "../../chain/services.ts";
+import { statusRemedies, type Services } from "../../chain/services.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { ServiceMetrics } from "../metrics.ts";
+import type { ServiceStatus } from "../../protocol/serviceStatus.ts";
 
 export interface StatusWatchDependencies {
   services: Services;

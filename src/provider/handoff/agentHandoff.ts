@@ -29,6 +29,8 @@ export interface ProcessHandoff {
   takeLock(): void;
   /** Lets go of the lock, and of all else that the next process needs. */
   given(): Promise<void>;
+  /** Called when another process serves new clients. */
+  replaced?(): void;
   /** Ends the process: everything that it served has ended. */
   finished(): void;
 }
@@ -38,6 +40,8 @@ export interface AgentHandoffDependencies {
   services(): readonly ServiceHandoff[];
   /** Stops all duties, for good. */
   stopDuties(): Promise<void>;
+  /** Whether this process could do the duties now: without the chain it could not publish for long. */
+  hasChain(): boolean;
   domain: Domain;
   /** The host's clock, Unix milliseconds. */
   now(): number;
@@ -80,20 +84,28 @@ export class AgentHandoff implements HandedAgent {
   /**
    * Takes the place of the processes that are there, before this one opens anything that is theirs.
    *
-   * @throws BlockcloudError `WORKER_RUNNING`, `HANDOFF_REFUSED`, `HANDOFF_FAILED`.
+   * @throws BlockcloudError `WORKER_RUNNING`, `HANDOFF_REFUSED`, `HANDOFF_FAILED`; `CHAIN_UNREACHABLE` if the process
+   *   that runs can do more than this one.
    */
   async take(services: readonly KeyedService[]): Promise<void> {
     const { takeOver, takeLock } = this.#d.process;
     // Without a process that holds the lock there may be some that did, and still serve.
     const isFree = this.#tryLock(takeOver);
-    const [failure] = await this.before.take(services);
-    if (isFree) return;
+    if (!isFree && !this.#d.hasChain()) {
+      throw new BlockcloudError("CHAIN_UNREACHABLE", "No endpoint of the chain answers.", {
+        retryable: true,
+        remedy: "Check the RPC endpoints, and start again: the process that runs serves on.",
+      });
+    }
+    const [failure] = await this.before.ask(services);
     try {
-      takeLock();
+      if (!isFree) takeLock();
     } catch (error) {
-      // Who has the lock has said why.
+      this.before.close();
+      // If no process has refused, another one was faster.
       throw failure ?? error;
     }
+    await this.before.claim();
   }
 
   #tryLock(mayRun: boolean): boolean {
@@ -134,6 +146,7 @@ export class AgentHandoff implements HandedAgent {
         this.expire();
       });
     }
+    this.#d.process.replaced?.();
     const leaving = service.leave();
     this.#leaving.set(serviceId, leaving);
     void leaving.then(() => {
@@ -153,6 +166,7 @@ export class AgentHandoff implements HandedAgent {
   }
 
   async #give(): Promise<void> {
+    for (const service of this.services()) service.succeeded();
     await this.#d.stopDuties();
     await Promise.all(this.services().map((service) => service.giveBooks()));
     await this.#d.process.given();

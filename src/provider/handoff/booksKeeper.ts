@@ -111,6 +111,10 @@ export class BooksUser {
       this.#parts.log.error("a process before this one sent a wrong message about the books");
       return;
     }
+    if (message.is === "free") {
+      this.#parts.till.allowance.count(message);
+      return;
+    }
     if (message.is === "credit" || message.is === "open") {
       void this.#answer(message);
       return;

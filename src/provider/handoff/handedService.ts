@@ -1,16 +1,18 @@
 import type { Hex } from "viem";
+import type { FreeAllowance } from "../../cashier/allowance.ts";
 import type { ToKeeper } from "../../cashier/shared/messages.ts";
 import { holdingJson } from "../../cashier/shared/remoteTab.ts";
 import type { HeldAmounts, SharedCollector } from "../../cashier/shared/sharedCollector.ts";
 import type { Logger } from "../../node/logger.ts";
-import type { Startable } from "../../node/lifecycle.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
 import { salError } from "../../sal/errors.ts";
 import type { SalProvider } from "../../sal/provider/salProvider.ts";
+import type { RelayStatus } from "../../sal/relay/relayLine.ts";
 import type { Gateways } from "../gateway/gateways.ts";
 import type { Payments } from "../gateway/pay/payments.ts";
 import type { Whereabouts } from "../publish/whereabouts.ts";
+import type { RelayLines } from "../relays/relayLines.ts";
 import { BooksKeeper } from "./booksKeeper.ts";
 import type { GivenService } from "./messages.ts";
 import type { ServiceHandoff } from "./serviceHandoff.ts";
@@ -22,7 +24,7 @@ export interface HandedServiceDependencies {
   gateways: Pick<Gateways, "address" | "isServing" | "leave">;
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
-  relays?: Pick<Startable, "stop"> | undefined;
+  relays?: Pick<RelayLines, "stop" | "status"> | undefined;
   /** Direct paths round the relays; undefined if there are none. */
   direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
@@ -34,6 +36,7 @@ export interface HandedServiceDependencies {
 /** What takes the payments of a service, as it is handed over. */
 export interface HandedPay {
   readonly books: SharedCollector;
+  readonly pricing: { readonly allowance: FreeAllowance };
   readonly payments: Pick<Payments, "reserved"> | undefined;
   /** Writes the books, and closes them. */
   giveUp(held: () => HeldAmounts): Promise<void>;
@@ -47,6 +50,7 @@ export class HandedService implements ServiceHandoff {
   readonly #d: HandedServiceDependencies;
   #left: Promise<void> | undefined;
   #isExpired = false;
+  #isSucceeded = false;
   #keeper: BooksKeeper | undefined;
 
   constructor(
@@ -57,6 +61,19 @@ export class HandedService implements ServiceHandoff {
     this.keys = service.keys;
     this.sal = service.sal;
     this.#d = dependencies;
+  }
+
+  get relays(): readonly RelayStatus[] {
+    return this.#d.relays?.status ?? [];
+  }
+
+  succeeded(): void {
+    this.#isSucceeded = true;
+  }
+
+  /** Whether another process goes on with the duties. */
+  get isSucceeded(): boolean {
+    return this.#isSucceeded;
   }
 
   async giveBooks(): Promise<void> {
@@ -88,6 +105,7 @@ export class HandedService implements ServiceHandoff {
 
   forsaken(): void {
     this.#d.pay?.books.remote?.detach();
+    this.#d.pay?.pricing.allowance.tellTo(undefined);
   }
 
   given(send: (message: ToKeeper) => void): GivenService {
@@ -101,6 +119,9 @@ export class HandedService implements ServiceHandoff {
     const holdings = remote?.holdings().map((each) => holdingJson(each)) ?? [];
     // What is charged after this goes to the other process.
     remote?.attach(send);
+    pay?.pricing.allowance.tellTo((told) => {
+      send({ is: "free", ...told });
+    });
     const instance = bytesToHex(sal.instance);
     const given = { serviceId, instance, move: whereabouts.followed, holdings };
     if (this.#left !== undefined) return given;

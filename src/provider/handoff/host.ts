@@ -12,6 +12,7 @@ import { TailLink } from "../../sal/handoff/tailLink.ts";
 import { handoffError } from "./errors.ts";
 import {
   channelOf,
+  claimSchema,
   firstSchema,
   laterSchema,
   parsed,
@@ -141,16 +142,27 @@ export class HandoffHost implements Startable {
     wire.proven();
     wire.send({ issuedAt, proofs, token: bytesToHex(this.#token) });
     await agent.give();
+    wire.send({ released: true });
+    // Several may have come this far. Only the one that has taken the lock goes on; it may have others to ask first.
+    parsed(claimSchema, await wire.next());
+    // The other process hears nothing before it knows what is given.
+    const early: object[] = [];
+    let tell = (message: object): void => {
+      early.push(message);
+    };
     const given: Given = {
       ...{ given: true, since: this.#since, pid: process.pid },
       services: services.map((service) =>
         service.given((message) => {
-          wire.send({ serviceId: service.serviceId, message });
+          tell({ serviceId: service.serviceId, message });
         }),
       ),
     };
     this.#successor = wire;
-    wire.send(given);
+    tell = (message) => {
+      wire.send(message);
+    };
+    for (const message of [given, ...early]) wire.send(message);
     log.info("another process takes this one's place");
     await this.#follow(wire);
   }
@@ -208,9 +220,9 @@ export class HandoffHost implements Startable {
     return {
       ...{ pid: process.pid, since: this.#since },
       ...agent.status(),
-      services: agent.services().map(({ serviceId, sal }) => {
-        const { sessions, flows } = sal;
-        return { serviceId, sessions, flows };
+      services: agent.services().map(({ serviceId, sal, relays }) => {
+        const { sessions, flows, paths } = sal;
+        return { serviceId, sessions, flows, paths, relays: [...relays] };
       }),
     };
   }

@@ -79,7 +79,13 @@ const serviceSchema = z.strictObject({
 /** The service as the process that gives it up has left it. */
 export type GivenService = z.infer<typeof serviceSchema>;
 
-/** The duties are given up. */
+/** The duties are given up, and the lock is free: one of the processes that want the place takes it. */
+export const releasedSchema = z.strictObject({ released: z.literal(true) });
+
+/** The process that has the lock asks for the rest: it alone may. */
+export const claimSchema = z.strictObject({ say: z.literal("claim") });
+
+/** What the process leaves to the one that has the lock. */
 export const givenSchema = z.strictObject({
   given: z.literal(true),
   /** When the process began to serve, Unix milliseconds. */
@@ -105,6 +111,14 @@ export const booksSchema = z.strictObject({ serviceId: hexOf(32), message: z.unk
 /** The answer to `resume`, before the session's own bytes. */
 export const resumeAnswerSchema = z.strictObject({ found: z.boolean() });
 
+/** How a line to a relay stands. */
+const relaySchema = z.strictObject({
+  relay: z.string(),
+  observed: peerSchema.optional(),
+  visitors: z.int(),
+  failure: z.string().optional(),
+});
+
 /** How a process stands; for the operator. */
 export const statusSchema = z.strictObject({
   pid: z.int(),
@@ -113,7 +127,16 @@ export const statusSchema = z.strictObject({
   state: z.enum(["serving", "given", "tail"]),
   /** Until when a tail may serve, Unix milliseconds. */
   until: z.number().optional(),
-  services: z.array(z.strictObject({ serviceId: hexOf(32), sessions: z.int(), flows: z.int() })),
+  services: z.array(
+    z.strictObject({
+      serviceId: hexOf(32),
+      sessions: z.int(),
+      flows: z.int(),
+      /** Sessions by their path; a process of an older version does not say. */
+      paths: z.record(z.enum(["direct", "upgraded", "relayed", "away"]), z.int()).optional(),
+      relays: z.array(relaySchema).optional(),
+    }),
+  ),
 });
 export type HandoffStatus = z.infer<typeof statusSchema>;
 

@@ -1,43 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
-import type { Domain } from "../../protocol/typedData.ts";
 import type { ForeignResume } from "../../sal/handoff/elsewhere.ts";
-import { handoffError } from "./errors.ts";
-import {
-  booksSchema,
-  channelOf,
-  givenSchema,
-  helloSchema,
-  parsed,
-  provedSchema,
-  resumeAnswerSchema,
-  statusSchema,
-  type Given,
-  type HandoffStatus,
-} from "./messages.ts";
-import { check, prove, type KeyedService } from "./proofs.ts";
-import { HandoffWire } from "./wire.ts";
+import { open } from "./channel.ts";
+import { booksSchema, parsed, resumeAnswerSchema, type Given } from "./messages.ts";
+import type { HandoffWire } from "./wire.ts";
 
-/** How long another process may take to answer, milliseconds. */
-const ANSWER_MS = 5_000;
-/** How long it may take to give its duties up, milliseconds: a transaction may be on its way. */
-const GIVE_MS = 30_000;
 /** How long it may take to find a session, milliseconds: clients wait 2 s for RESUMED. */
 const RESUME_MS = 1_500;
 
 /** Messages that may come before this process keeps the books. */
 const MOST_EARLY = 100_000;
-
-export interface PredecessorDependencies {
-  domain: Domain;
-  /** The host's clock, Unix milliseconds. */
-  now(): number;
-  clock: Scheduler;
-}
 
 /** A process in whose place this one serves. */
 export class Predecessor {
@@ -52,7 +26,7 @@ export class Predecessor {
   readonly #keepers = new Map<Hex, (message: unknown) => void>();
   #early: { serviceId: Hex; message: unknown }[] = [];
 
-  private constructor(
+  constructor(
     file: string,
     parts: { given: Given; wire: HandoffWire; token: Hex; clock: Scheduler },
   ) {
@@ -94,56 +68,14 @@ export class Predecessor {
     this.#wire.send({ say: "books", serviceId, message });
   }
 
-  /**
-   * Takes the place of a process: proves itself, checks the other one, and waits until that has given up its duties.
-   *
-   * @returns Undefined if the process is gone.
-   * @throws BlockcloudError `HANDOFF_REFUSED`, `HANDOFF_FAILED`.
-   */
-  static async take(
-    file: string,
-    services: readonly KeyedService[],
-    { domain, now, clock }: PredecessorDependencies,
-  ): Promise<Predecessor | undefined> {
-    const opened = await open(file, clock);
-    if (opened === undefined) return undefined;
-    const { wire, nonce: oldNonce } = opened;
-    try {
-      const nonce = bytesToHex(randomBytes(32));
-      const channel = channelOf(oldNonce, nonce);
-      const issuedAt = Math.floor(now());
-      const own = { role: "new" as const, channel, issuedAt: BigInt(issuedAt) };
-      wire.send({ ask: "take", nonce, issuedAt, proofs: prove(services, own, domain) });
-      const proved = parsed(provedSchema, await wire.next(ANSWER_MS));
-      const theirs = { role: "old" as const, channel, issuedAt: BigInt(proved.issuedAt) };
-      const known = new Set(proved.proofs.map(({ serviceId }) => serviceId));
-      const shared = services.filter(({ serviceId }) => known.has(serviceId));
-      if (shared.length === 0) {
-        throw handoffError("HANDOFF_REFUSED", "The other process has none of these services.");
-      }
-      check(shared, proved.proofs, theirs, { domain, now: now() });
-      wire.proven();
-      const given = parsed(givenSchema, await wire.next(GIVE_MS));
-      // What it has not proved, it cannot give.
-      const proven = {
-        ...given,
-        services: given.services.filter(({ serviceId }) =>
-          shared.some((each) => each.serviceId === serviceId),
-        ),
-      };
-      return new Predecessor(file, { given: proven, wire, token: proved.token, clock });
-    } catch (error) {
-      wire.close();
-      throw error;
-    }
-  }
-
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
   /** This process serves a service now. */
   serving(serviceId: Hex): void {
+    // A service that costs nothing any more has no books.
+    if (!this.#keepers.has(serviceId)) this.keepBooks(serviceId, () => undefined);
     this.#wire.send({ say: "serving", serviceId });
   }
 
@@ -189,57 +121,5 @@ export class Predecessor {
     } finally {
       signal.removeEventListener("abort", abort);
     }
-  }
-}
-
-/**
- * Asks a process how it stands.
- *
- * @returns Undefined if the process is gone.
- * @throws BlockcloudError `HANDOFF_FAILED`.
- */
-export async function statusOf(file: string, clock: Scheduler): Promise<HandoffStatus | undefined> {
-  const opened = await open(file, clock);
-  if (opened === undefined) return undefined;
-  const { wire } = opened;
-  try {
-    wire.send({ ask: "status" });
-    return parsed(statusSchema, await wire.next(ANSWER_MS));
-  } finally {
-    wire.close();
-  }
-}
-
-/** Whether no process listens at a socket. */
-export async function isGone(file: string, clock: Scheduler): Promise<boolean> {
-  const opened = await open(file, clock).catch((error: unknown) => error);
-  if (opened === undefined) return true;
-  if (!(opened instanceof Error)) (opened as { wire: HandoffWire }).wire.close();
-  return false;
-}
-
-async function open(
-  file: string,
-  clock: Scheduler,
-): Promise<{ wire: HandoffWire; nonce: Hex } | undefined> {
-  const socket = connect({ path: file, allowHalfOpen: true });
-  // Its owner changes; what matters is its close.
-  socket.on("error", () => undefined);
-  try {
-    await once(socket, "connect");
-  } catch (error) {
-    socket.destroy();
-    // A process that was killed leaves its socket behind.
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
-    throw error;
-  }
-  const wire = new HandoffWire(socket, clock);
-  try {
-    const { nonce } = parsed(helloSchema, await wire.next(ANSWER_MS));
-    return { wire, nonce };
-  } catch (error) {
-    wire.close();
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import type { SalProvider } from "../../sal/provider/salProvider.ts";
+import type { RelayStatus } from "../../sal/relay/relayLine.ts";
 import type { GivenService } from "./messages.ts";
 import type { KeyedService } from "./proofs.ts";
 
@@ -7,6 +8,10 @@ import type { KeyedService } from "./proofs.ts";
 export interface ServiceHandoff extends KeyedService {
   readonly serviceId: Hex;
   readonly sal: SalProvider;
+  /** How the lines to its relays stand; none without relays. */
+  readonly relays: readonly RelayStatus[];
+  /** Another process goes on with the duties, which end here next. */
+  succeeded(): void;
   /** Gives the books of its payments up: from here on another process keeps them. */
   giveBooks(): Promise<void>;
   /**

@@ -4,15 +4,17 @@ import type { Hex } from "viem";
 import type { Logger } from "../../node/logger.ts";
 import type { Elsewhere, ForeignResume } from "../../sal/handoff/elsewhere.ts";
 import type { BooksKeeper } from "./booksKeeper.ts";
+import { isGone } from "./channel.ts";
+import { Leaver, type LeaverDependencies } from "./leaver.ts";
 import type { HandoffPlace } from "./place.ts";
-import { isGone, Predecessor, type PredecessorDependencies } from "./predecessor.ts";
+import type { Predecessor } from "./predecessor.ts";
 import type { KeyedService } from "./proofs.ts";
 import type { InheritedService } from "./serviceHandoff.ts";
 
 /** Most processes before this one that serve on. */
 const MOST_TAILS = 3;
 
-export interface TakeOverDependencies extends PredecessorDependencies {
+export interface TakeOverDependencies extends LeaverDependencies {
   log: Logger;
 }
 
@@ -23,6 +25,8 @@ export interface TakeOverDependencies extends PredecessorDependencies {
 export class TakeOver implements Elsewhere {
   readonly #place: HandoffPlace;
   readonly #d: TakeOverDependencies;
+  /** Those that wait for the process which has taken the lock. */
+  #leavers: Leaver[] = [];
   /** The newest first. */
   #predecessors: Predecessor[] = [];
 
@@ -37,47 +41,58 @@ export class TakeOver implements Elsewhere {
   }
 
   /**
-   * Takes the place of all processes that are there. Each has given up its duties then.
+   * Asks all processes that are there for their place. Each of them has given up its duties and the lock then, and waits
+   * for {@link claim}.
    *
    * @returns Why that failed with some of them: `HANDOFF_REFUSED`, `HANDOFF_FAILED`. Their sessions are not found.
    */
-  async take(services: readonly KeyedService[]): Promise<unknown[]> {
-    const { log } = this.#d;
+  async ask(services: readonly KeyedService[]): Promise<unknown[]> {
     const failures: unknown[] = [];
-    for (const file of this.#place.all()) {
-      let found: Predecessor | undefined;
+    const asked = this.#place.all().map(async (file) => {
       try {
-        found = await this.#takeOne(file, services);
+        const leaver = await this.#askOne(file, services);
+        if (leaver === undefined) rmSync(file, { force: true });
+        return leaver ?? [];
       } catch (error) {
-        log.warn("a process does not give its place away", { file, error });
+        this.#d.log.warn("a process does not give its place away", { file, error });
         failures.push(error);
-        continue;
+        return [];
       }
-      if (found === undefined) {
-        rmSync(file, { force: true });
-        continue;
+    });
+    this.#leavers = (await Promise.all(asked)).flat();
+    return failures;
+  }
+
+  /** Takes the place of the processes that were asked. This process has the lock, and no other one may have it. */
+  async claim(): Promise<void> {
+    const { log } = this.#d;
+    const claimed = this.#leavers.splice(0).map(async (leaver) => {
+      try {
+        const found = await leaver.claim();
+        log.info("this process takes the place of another one", { pid: found.given.pid });
+        return found;
+      } catch (error) {
+        log.warn("a process has ended that gave its place away", { file: leaver.file, error });
+        return [];
       }
-      this.#predecessors.push(found);
+    });
+    this.#predecessors = (await Promise.all(claimed)).flat();
+    this.#predecessors.sort((a, b) => b.given.since - a.given.since);
+    for (const found of this.#predecessors) {
       void found.ended.then(() => {
         this.#predecessors = this.#predecessors.filter((each) => each !== found);
         log.info("a process before this one has ended", { pid: found.given.pid });
       });
-      log.info("this process takes the place of another one", { pid: found.given.pid });
     }
-    this.#predecessors.sort((a, b) => b.given.since - a.given.since);
     for (const each of this.#predecessors.slice(MOST_TAILS)) {
       log.warn("a process ends, because too many are in a row", { pid: each.given.pid });
       each.expire();
     }
-    return failures;
   }
 
-  async #takeOne(
-    file: string,
-    services: readonly KeyedService[],
-  ): Promise<Predecessor | undefined> {
+  async #askOne(file: string, services: readonly KeyedService[]): Promise<Leaver | undefined> {
     try {
-      return await Predecessor.take(file, services, this.#d);
+      return await Leaver.ask(file, services, this.#d);
     } catch (error) {
       // One that has died meanwhile has nothing to give.
       if (await isGone(file, this.#d.clock)) return undefined;
@@ -140,6 +155,6 @@ export class TakeOver implements Elsewhere {
   }
 
   close(): void {
-    for (const each of this.#predecessors) each.close();
+    for (const each of [...this.#leavers, ...this.#predecessors]) each.close();
   }
 }

@@ -1,6 +1,8 @@
+import { parsePrice } from "../../cashier/price.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { parseEndpoint } from "../../sal/client/dialProven.ts";
 import { salError } from "../../sal/errors.ts";
+import { salLimits } from "../../sal/provider/limits.ts";
 import { parseRelay } from "../../sal/relay/relayName.ts";
 import type { ListenOptions } from "./listener.ts";
 
@@ -9,7 +11,7 @@ const LARGEST = 2 ** 30;
 
 /** Refuses options that would fail only later. The key is never repeated. */
 export function checkOptions(options: ListenOptions): void {
-  const { ports, port = 0, key, endpoint, bootstrap, publisher, pay, stateDir } = options;
+  const { ports, port = 0, key, endpoint, bootstrap, publisher, pay, stateDir, takeOver } = options;
   const invalid = (what: string, remedy: string) => salError("options", what, { remedy });
   try {
     addressOfKey(key);
@@ -22,6 +24,11 @@ export function checkOptions(options: ListenOptions): void {
       "Give a folder: vouchers must survive a crash.",
     );
   }
+  if (takeOver === true && stateDir === undefined) {
+    throw invalid("takeOver is given without stateDir.", "Give the folder of the other process.");
+  }
+  if (typeof pay?.price === "string") parsePrice(pay.price);
+  salLimits(options.limits ?? {});
   const wrong = ports.find((each) => !isPort(each, 1));
   if (wrong !== undefined || ports.length === 0) {
     throw invalid(`ports has ${wrong ?? "no port"}.`, "Give whole numbers from 1 to 65535.");

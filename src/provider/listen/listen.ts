@@ -8,7 +8,8 @@ import type { Listener, ListenOptions } from "./listener.ts";
  * @returns The listener, once a node of the record network has taken the record.
  * @throws BlockcloudError `SAL_OPTIONS`; `SERVICE_ID_INVALID`; `SERVICE_UNREGISTERED`, `SERVICE_RETIRED`,
  *   `SERVICE_KEY_OTHER`; of a sub-service `SUBSERVICE_KEY` and `DELEGATION_*`; `SAL_LISTEN` if the address cannot be
- *   bound; `SAL_UNPUBLISHED`; `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`; or the signal's reason.
+ *   bound; `SAL_UNPUBLISHED`; `WORKER_RUNNING` if another process uses `stateDir` for the service, `HANDOFF_REFUSED` and
+ *   `HANDOFF_FAILED` if that one does not give its place away; `CHAIN_UNREACHABLE`, `CHAIN_MISMATCH`; or the signal's reason.
  * @example
  * await using listener = await listen(serviceId, { network: "sepolia", rpc, bootstrap, key, ports: [7] });
  * for await (const { flow } of listener) flow.pipe(flow);

@@ -34,10 +34,15 @@ export type ListenOptions = NetworkChoice & {
   /** Publishes the records, in place of a node of the record network in this process. */
   publisher?: RecordPublisher;
   /**
-   * Folder for the versions of records. Without it they follow the chain's clock: then no second process may publish
-   * for the service.
+   * Folder for the versions of records, which one process of the service uses at a time. Without it versions follow the
+   * chain's clock: then no second process may publish for the service.
    */
   stateDir?: string;
+  /**
+   * Takes the place of the process that provides the service with the same `stateDir`, if there is one, without cutting
+   * anybody off. Default: such a process is an error.
+   */
+  takeOver?: boolean;
   /** Whether clients must say who they are: `peer.client` is their address then. */
   asksClient?: boolean;
   /** What the service costs, and who collects; default: nothing. A sub-service takes tabs of its root. */
@@ -79,6 +84,11 @@ export interface Listener extends AsyncIterable<IncomingFlow>, AsyncDisposable {
   readonly sessions: number;
   /** Open flows. */
   readonly flows: number;
+  /**
+   * Resolves when another process has taken this one's place: new flows are its own. The flows that are open here go
+   * on, a day at most. When the last one has ended, the iteration ends, and the listener is closed.
+   */
+  readonly replaced: Promise<void>;
   /**
    * Takes no more sessions and flows, lets open flows end within `drainMs`, then ends the rest with `SAL_LEAVING`.
    * Clients open new flows at another place, if the service has one. `await using` does it by itself.

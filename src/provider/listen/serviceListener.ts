@@ -1,43 +1,30 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import path from "node:path";
+import type { AddressInfo } from "node:net";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
-import { parsePrice } from "../../cashier/price.ts";
 import { ChainAccess } from "../../chain/access.ts";
 import { Challenges } from "../../chain/challenges.ts";
 import { deploymentTag, type Deployment } from "../../chain/deployment.ts";
 import { chosenDeployment } from "../../chain/networks.ts";
 import { Services } from "../../chain/services.ts";
-import { isReachable } from "../../net/addresses.ts";
-import { listen } from "../../node/listen.ts";
-import { inOrder, type Startable } from "../../node/lifecycle.ts";
+import { inOrder, late, type Startable } from "../../node/lifecycle.ts";
+import { HeldLock } from "../../node/lock.ts";
 import { silentLogger, type Logger } from "../../node/logger.ts";
-import { createMetrics } from "../../node/metrics.ts";
+import { createMetrics, type Metrics } from "../../node/metrics.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import { systemTimers, wallSeconds } from "../../node/timers.ts";
 import { within } from "../../node/within.ts";
 import { hexToBytes } from "../../protocol/bytes.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
-import { blockcloudDomain, type Domain } from "../../protocol/typedData.ts";
-import { parseEndpoint } from "../../sal/client/dialProven.ts";
+import { blockcloudDomain } from "../../protocol/typedData.ts";
 import { salError } from "../../sal/errors.ts";
-import { SalAcceptor } from "../../sal/provider/salAcceptor.ts";
-import { SalProvider } from "../../sal/provider/salProvider.ts";
-import { parseRelay } from "../../sal/relay/relayName.ts";
-import { createCertificate } from "../../sal/transport/certificate.ts";
-import { createDirect } from "../relays/directService.ts";
-import { RelayLines } from "../relays/relayLines.ts";
-import { createOwnPay } from "../pay/ownPay.ts";
-import type { ServicePay } from "../pay/createPay.ts";
+import { AgentHandoff } from "../handoff/agentHandoff.ts";
+import { handedFront, type HandedFront } from "../handoff/handedFront.ts";
 import { createGround } from "../publish/presence.ts";
-import { Publisher } from "../publish/publisher.ts";
-import { ReachableAddresses } from "../publish/reachable.ts";
 import { ServiceCheck } from "../serviceCheck.ts";
-import { ProviderStore } from "../store.ts";
 import { checkDelegation, checkSubServiceKey } from "../subservice/createSubService.ts";
 import { checkOptions } from "./checkOptions.ts";
 import { FlowQueue, type IncomingFlow } from "./flowQueue.ts";
 import type { Listener, ListenOptions, RecordPublisher } from "./listener.ts";
+import { ListenerParts } from "./listenerParts.ts";
 import { watchedPublisher } from "./watchedPublisher.ts";
 
 const BACKLOG = 128;
@@ -47,19 +34,18 @@ const START_MS = 30_000;
 /** A service of this process, without gateway and without transactions. */
 export class ServiceListener implements Listener {
   readonly serviceId: Hex;
+  readonly replaced: Promise<void>;
   readonly #options: ListenOptions;
   readonly #deployment: Deployment;
   readonly #chain: ChainAccess;
   readonly #log: Logger;
   readonly #queue: FlowQueue;
-  readonly #provider: SalProvider;
-  readonly #acceptor: SalAcceptor;
-  readonly #pay: ServicePay | undefined;
-  readonly #server: Server;
-  readonly #relays: RelayLines | undefined;
-  readonly #direct: ReturnType<typeof createDirect> | undefined;
-  readonly #reachable = new ReachableAddresses({ timers: systemTimers });
-  /** The chain, the record network and the record, in this order. */
+  /** With a state folder one process at a time publishes, and another one may take its place. */
+  readonly #lock: HeldLock | undefined;
+  readonly #front: HandedFront<ListenerParts>;
+  /** The record and the payments: they move to the process that takes this one's place. */
+  readonly #duties: Startable;
+  /** The chain, what serves, and the duties, in this order. */
   readonly #parts: Startable;
   readonly #published = Promise.withResolvers<undefined>();
   readonly #stopping = new AbortController();
@@ -88,97 +74,54 @@ export class ServiceListener implements Listener {
     const registry = createMetrics("listener");
     const log = this.#log;
     const timers = systemTimers;
-    const { rpc } = options;
+    const { rpc, stateDir } = options;
     const rpcUrls = (typeof rpc === "string" || rpc instanceof URL ? [rpc] : rpc).map(String);
     this.#chain = new ChainAccess({ rpcUrls, deployment }, { timers, log, metrics: registry });
-    const { time } = this.#chain;
-    const now = () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000);
-    const key = hexToBytes(options.key);
-    const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
-    const ports = new Map(options.ports.map((port) => [port, this.#queue.handler]));
-    const { asksClient = false, limits = {} } = options;
-    const clock = systemScheduler;
-    this.#pay = this.#createPay(now);
-    const pricing = this.#pay?.pricing;
-    const service = { serviceId: this.serviceId, keys: [key], asksClient, ports };
-    this.#direct = this.#createDirect();
-    this.#provider = new SalProvider(
-      { service, domain, limits, pricing },
-      { clock, log, now, direct: this.#direct?.direct },
-    );
-    const certificate = createCertificate(wallSeconds() * 1000);
-    this.#acceptor = new SalAcceptor(
-      // There is no HTTP here: a client that speaks it has lost its way.
-      { certificate, provider: this.#provider, onHttp: (socket) => socket.destroy() },
-      { clock, log },
-    );
-    this.#server = createServer((socket) => {
-      this.#acceptor.accept(socket);
-    });
-    this.#relays = this.#relaysOf({ key, domain }, now);
     const { network, parts } = this.#networkOf(registry);
-    const store = this.#openStore();
-    const publisher = new Publisher(
-      { serviceId: this.serviceId, key, delegation: options.delegation ?? "0x", domain },
-      {
-        ...{ store, now, timers, log },
-        network: watchedPublisher(network, {
-          taken: () => {
-            this.#published.resolve(undefined);
-          },
-          refused: (error) => {
-            this.#refusal = error;
-          },
-        }),
-        whereabouts: {
-          endpoints: () => this.endpoints.map((uri, priority) => ({ uri, priority, weight: 1 })),
-          follow: () => Promise.resolve(undefined),
-        },
-        moved: (record) => {
-          this.#provider.migrate(Buffer.from(hexToBytes(record)));
-        },
-      },
+    if (stateDir !== undefined) {
+      const name = `listener-${this.serviceId}-${deploymentTag(deployment)}`;
+      this.#lock = new HeldLock({ stateDir, name });
+    }
+    const { promise: replaced, resolve } = Promise.withResolvers<undefined>();
+    this.replaced = replaced;
+    const handoff =
+      this.#lock &&
+      this.#createHandoff(this.#lock, () => {
+        resolve(undefined);
+      });
+    this.#front = this.#createFront(handoff, network);
+    this.#duties = inOrder(
+      ...parts,
+      late(() => this.#front.parts?.publisher ?? inOrder()),
+      late(() => this.#front.parts?.payTasks ?? inOrder()),
     );
-    const closing: Startable = {
+    const unlock: Startable = {
       start: () => Promise.resolve(),
-      stop: async () => {
-        store.close();
-        await this.#pay?.close();
+      stop: () => {
+        this.#lock?.release();
+        return Promise.resolve();
       },
     };
-    this.#parts = inOrder(
-      closing,
-      this.#chain,
-      { start: () => this.#check(), stop: () => Promise.resolve() },
-      { start: () => this.#listen(), stop: () => this.#stopServing() },
-      ...parts,
-      publisher,
-      this.#pay?.tasks ?? inOrder(),
-    );
+    const check: Startable = { start: () => this.#check(), stop: () => Promise.resolve() };
+    this.#parts = inOrder(unlock, this.#chain, check, this.#front, this.#duties);
   }
 
   get address(): AddressInfo {
-    const address = this.#server.address();
-    if (address !== null && typeof address === "object") return address;
-    throw salError("closed", "The listener was closed.");
+    const { parts } = this.#front;
+    if (parts === undefined) throw salError("closed", "The listener has not started.");
+    return parts.address;
   }
 
   get endpoints(): readonly string[] {
-    const { endpoint } = this.#options;
-    const relayed = this.#relays?.endpoints() ?? [];
-    if (endpoint !== undefined) return [endpoint, ...relayed];
-    const own = this.#reachable.at(this.address).map((at) => `sal://${at}`);
-    // Beside relays, addresses that no stranger reaches are of no use.
-    const open = (uri: string) => isReachable(parseEndpoint(uri).host, false);
-    return this.#relays === undefined ? own : [...own.filter(open), ...relayed];
+    return this.#front.parts?.endpoints ?? [];
   }
 
   get sessions(): number {
-    return this.#provider.sessions;
+    return this.#front.parts?.provider.sessions ?? 0;
   }
 
   get flows(): number {
-    return this.#provider.flows;
+    return this.#front.parts?.provider.flows ?? 0;
   }
 
   /** Resolves when the record was published. */
@@ -236,7 +179,7 @@ export class ServiceListener implements Listener {
     this.#options.signal?.removeEventListener("abort", this.#abort);
     this.#queue.end(error);
     // Clients can still resume meanwhile, and the record still says where.
-    await this.#provider.drain(drainMs);
+    await this.#front.parts?.provider.drain(drainMs);
     this.#stopping.abort(salError("closed", "The listener was closed."));
     // Parts that are starting must not start after those before them have stopped. Its error was told.
     await this.#starting.catch(() => undefined);
@@ -263,68 +206,63 @@ export class ServiceListener implements Listener {
     await check.run(this.#stopping.signal);
   }
 
-  async #listen(): Promise<void> {
-    const { host = "0.0.0.0", port = 0 } = this.#options;
-    await listen(this.#server, { host, port }, (cause) =>
-      salError("listen", `Cannot listen on ${host}:${port}.`, { cause }),
-    );
-    await this.#direct?.part.start();
-    await this.#relays?.start();
-  }
-
-  #relaysOf(signing: { key: Uint8Array; domain: Domain }, now: () => number) {
-    const { relays = [], delegation = "0x" } = this.#options;
-    if (relays.length === 0) return undefined;
-    const { serviceId } = this;
-    const { instance } = this.#provider;
-    const terms = { ...signing, serviceId, delegation, instance };
-    const addresses = relays.flatMap((relay) => parseRelay(relay) ?? []);
-    return new RelayLines({ relays: addresses }, terms, {
-      ...{ clock: systemScheduler, log: this.#log, now },
-      accept: (socket, visitor, ends) => {
-        this.#acceptor.acceptRelayed(socket, visitor, ends);
+  /** @param replaced Called when another process serves new clients. */
+  #createHandoff(lock: HeldLock, replaced: () => void): AgentHandoff {
+    const { chainId, contracts } = this.#deployment;
+    return new AgentHandoff({
+      process: {
+        ...{ takeOver: this.#options.takeOver ?? false, lock: lock.options },
+        takeLock: () => {
+          lock.take();
+        },
+        given: () => {
+          // The other process publishes, also for a start that has not ended.
+          this.#published.resolve(undefined);
+          lock.release();
+          return Promise.resolve();
+        },
+        replaced,
+        finished: () => {
+          void this.#close(0);
+        },
       },
+      services: () => (this.#front.parts === undefined ? [] : [this.#front.parts.handoff]),
+      stopDuties: () => this.#duties.stop(),
+      // The service was checked on it before.
+      hasChain: () => true,
+      domain: blockcloudDomain(BigInt(chainId), contracts.registry),
+      now: () => wallSeconds() * 1000,
+      ...{ clock: systemScheduler, log: this.#log },
     });
   }
 
-  #createDirect(): ReturnType<typeof createDirect> | undefined {
-    const { relays = [], direct = {} } = this.#options;
-    if (relays.length === 0) return undefined;
-    const listening = () => (this.#server.address() as AddressInfo | null) ?? undefined;
-    const accept = (socket: Socket) => {
-      this.#acceptor.accept(socket);
+  #createFront(
+    handoff: AgentHandoff | undefined,
+    network: RecordPublisher,
+  ): HandedFront<ListenerParts> {
+    const { serviceId } = this;
+    const { time } = this.#chain;
+    const watched = watchedPublisher(network, {
+      taken: () => {
+        this.#published.resolve(undefined);
+      },
+      refused: (error) => {
+        this.#refusal = error;
+      },
+    });
+    const shared = {
+      ...{ deployment: this.#deployment, chain: this.#chain, network: watched },
+      ...{ queue: this.#queue, log: this.#log },
+      now: () => Math.floor((time.isKnown ? time.now() : wallSeconds()) * 1000),
     };
-    return createDirect(direct, { clock: systemScheduler, log: this.#log }, { listening, accept });
+    const keyed = { serviceId, keys: [hexToBytes(this.#options.key)] };
+    return handedFront(handoff, keyed, (before) => {
+      const left = { inherited: before?.inherited(serviceId), elsewhere: before };
+      return new ListenerParts(serviceId, this.#options, { ...shared, ...left });
+    });
   }
 
-  async #stopServing(): Promise<void> {
-    await this.#relays?.stop();
-    await this.#direct?.part.stop();
-    this.#provider.stop();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#acceptor.stop();
-    await closed;
-  }
-
-  /** @throws BlockcloudError of {@link createOwnPay}, and `PRICE_INVALID`. */
-  #createPay(now: () => number): ServicePay | undefined {
-    const { pay, stateDir } = this.#options;
-    if (pay === undefined || stateDir === undefined) return undefined;
-    const { prefix: number } = parseServiceId(this.serviceId);
-    const price = typeof pay.price === "string" ? parsePrice(pay.price) : pay.price;
-    return createOwnPay(
-      { number, serviceKey: this.#options.key, pay: { ...pay, price }, isHttp: false },
-      { deployment: this.#deployment, chain: this.#chain, now, stateDir, timers: systemTimers },
-      this.#log,
-    );
-  }
-
-  #networkOf(registry: ReturnType<typeof createMetrics>): {
-    network: RecordPublisher;
-    parts: Startable[];
-  } {
+  #networkOf(registry: Metrics): { network: RecordPublisher; parts: Startable[] } {
     const { publisher, bootstrap = [], allowLoopback = false } = this.#options;
     if (publisher !== undefined) return { network: publisher, parts: [] };
     const { chainId, contracts } = this.#deployment;
@@ -337,12 +275,5 @@ export class ServiceListener implements Listener {
       { chain: this.#chain, timers: systemTimers, log: this.#log, registry },
     );
     return { network, parts: [parts] };
-  }
-
-  #openStore(): ProviderStore {
-    const { stateDir } = this.#options;
-    if (stateDir === undefined) return new ProviderStore(":memory:");
-    const name = `listener-${this.serviceId}-${deploymentTag(this.#deployment)}.sqlite`;
-    return new ProviderStore(path.join(stateDir, name));
   }
 }

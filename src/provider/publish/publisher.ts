@@ -80,8 +80,13 @@ export class Publisher implements Startable {
 
   /** Publishes at once. A refusal of the network does not stop the service. */
   async start(): Promise<void> {
-    await this.#tick();
-    this.#loop = this.#run();
+    const first = this.#tick();
+    // Who stops meanwhile waits for it: nothing is published after that.
+    this.#loop = first.then(
+      () => this.#run(),
+      () => undefined,
+    );
+    await first;
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,12 @@ import type { Logger } from "../../node/logger.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { relayErrors } from "../../sal/relay/errors.ts";
-import { RelayLine, type RelayTerms, type RelayLimits } from "../../sal/relay/relayLine.ts";
+import {
+  RelayLine,
+  type RelayLimits,
+  type RelayStatus,
+  type RelayTerms,
+} from "../../sal/relay/relayLine.ts";
 import { relayName, type RelayAddress } from "../../sal/relay/relayName.ts";
 import type { Link, Relayed } from "../../sal/transport/link.ts";
 import type { DirectServiceSettings } from "./directService.ts";
@@ -62,6 +67,11 @@ export class RelayLines implements Startable {
   /** The endpoints of the relays that lead here now; one that is lost is not among them. */
   endpoints(): string[] {
     return this.#lines.filter(({ isReserved }) => isReserved).map(({ endpoint }) => endpoint);
+  }
+
+  /** How each line stands, in the order of the settings. */
+  get status(): RelayStatus[] {
+    return this.#lines.map(({ status }) => status);
   }
 
   /** Resolves when one of them leads here, or all have been tried once. */

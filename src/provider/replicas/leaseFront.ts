@@ -1,16 +1,11 @@
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
-import { Connections } from "../../net/connections.ts";
 import { peerOf } from "../../net/peer.ts";
-import { PeerBounds } from "../../net/peerBounds.ts";
-import {
-  createHttpServer,
-  type HttpRequest,
-  type HttpResponse,
-} from "../../node/http/httpServer.ts";
+import { PublicHttpServer } from "../../net/publicHttpServer.ts";
+import type { HttpRequest } from "../../node/http/httpServer.ts";
+import type { HttpResponse } from "../../node/http/response.ts";
 import type { Startable } from "../../node/lifecycle.ts";
-import { listen, unlisten, type ListenAddress } from "../../node/listen.ts";
+import type { ListenAddress } from "../../node/listen.ts";
 import type { Logger } from "../../node/logger.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -23,8 +18,12 @@ export const LEASES_PATH = "/v1/leases";
 /** A lease in hexadecimal digits. */
 const MAX_BODY_BYTES = 2 + 2 * MAX_RECORD_BYTES;
 const HEADERS = { "content-type": "text/plain", "cache-control": "no-store" };
-const SERVER = { headersMs: 5_000, requestMs: 10_000, keepAliveMs: 5_000, maxHeaderBytes: 4_096 };
-const CONNECTIONS = { total: 128, perPeer: 32 };
+/** Other instances are few, and their answers short. */
+const LIMITS = {
+  ...{ headersMs: 5_000, requestMs: 10_000, keepAliveMs: 5_000, maxHeaderBytes: 4_096 },
+  ...{ trustedProxies: [], maxConnections: 128, maxConnectionsPerPeer: 32 },
+  ...{ maxUnread: 1024 * 1024, maxUnreadPerPeer: 256 * 1024 },
+};
 /** Leases of one peer: an instance sends one each 5 s, and some in a row while it moves. */
 const RATE = { perSecond: 20, burst: 100, maxPeers: 1_000 };
 
@@ -33,12 +32,11 @@ const RATE = { perSecond: 20, burst: 100, maxPeers: 1_000 };
  * the service's key, and neither is secret: so the channel between them need not be.
  */
 export class LeaseFront implements Startable {
-  readonly #listen: ListenAddress;
   readonly #instances: Instances;
   readonly #record: () => Hex | undefined;
   readonly #log: Logger;
   readonly #rate: RateLimit;
-  readonly #server: Server;
+  readonly #server: PublicHttpServer;
 
   /** @param dependencies.record The record that was published last. */
   constructor(
@@ -50,56 +48,45 @@ export class LeaseFront implements Startable {
       log: Logger;
     },
   ) {
-    this.#listen = address;
     this.#instances = dependencies.instances;
     this.#record = dependencies.record;
     this.#log = dependencies.log;
     this.#rate = new RateLimit(RATE, dependencies.monotonic);
-    const connections = new Connections({
-      bounds: new PeerBounds({ total: 0, perPeer: CONNECTIONS.perPeer }),
-      total: CONNECTIONS.total,
-      isProxy: () => false,
-      refused: () => undefined,
-    });
-    this.#server = createHttpServer(SERVER, {
-      handle: (request) => this.#handle(request),
-      refuse: () => new ReplicaProblem("INSTANCE_REQUEST_INVALID").response,
-      failed: (error) => this.#failed(error),
-      began: (socket) => {
-        connections.begin(socket);
+    this.#server = new PublicHttpServer(
+      { ...LIMITS, listen: address },
+      {
+        handle: (request) => this.#handle(request),
+        refuse: () => new ReplicaProblem("INSTANCE_REQUEST_INVALID").response,
+        failed: (error) => this.#failed(error),
+        unread: () => new ReplicaProblem("INSTANCES_BUSY").response,
+        listenFault: (cause) =>
+          new BlockcloudError(
+            "REPLICAS_LISTEN",
+            `Cannot take leases at ${address.host}:${address.port}.`,
+            {
+              cause,
+              remedy: "Give --replicas-listen a free port and an address of the host.",
+            },
+          ),
       },
-      ended: (socket) => {
-        connections.end(socket);
-      },
-    });
-    this.#server.on("connection", (socket) => {
-      connections.opened(socket);
-    });
+      dependencies,
+    );
   }
 
   /** Where it listens; known once it has started. */
   get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+    return this.#server.address;
   }
 
   /** @throws BlockcloudError `REPLICAS_LISTEN` if the address cannot be bound. */
   async start(): Promise<void> {
-    const { host, port } = this.#listen;
-    const refuse = (cause: unknown) =>
-      new BlockcloudError("REPLICAS_LISTEN", `Cannot take leases at ${host}:${port}.`, {
-        cause,
-        remedy: "Give --replicas-listen a free port and an address of the host.",
-      });
-    await listen(this.#server, { host, port }, refuse);
-    this.#server.on("error", (error) => {
-      this.#log.error("leases cannot be taken", { error });
-    });
-    const { address, port: bound } = this.address;
-    this.#log.info("other instances may join", { address, port: bound });
+    await this.#server.start();
+    const { address, port } = this.address;
+    this.#log.info("other instances may join", { address, port });
   }
 
-  async stop(): Promise<void> {
-    await unlisten(this.#server);
+  stop(): Promise<void> {
+    return this.#server.stop();
   }
 
   async #handle(request: HttpRequest): Promise<HttpResponse> {

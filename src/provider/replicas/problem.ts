@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../../node/http/httpServer.ts";
+import type { HttpResponse } from "../../node/http/response.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 
 /** Why a publisher refuses a lease: status, what is wrong, and the remedy at the instance. */

@@ -5,8 +5,11 @@ import type { Deployment } from "../../chain/deployment.ts";
 import { Services } from "../../chain/services.ts";
 import { WhenReachable, withCheck } from "../../chain/whenReachable.ts";
 import type { CoralOptions } from "../../coral/options.ts";
-import { disposable, inOrder, type Worker } from "../../node/lifecycle.ts";
+import { disposable, inOrder, late, type Worker } from "../../node/lifecycle.ts";
 import { createMetrics } from "../../node/metrics.ts";
+import { systemScheduler } from "../../node/scheduler.ts";
+import { wallSeconds } from "../../node/timers.ts";
+import { hexToBytes } from "../../protocol/bytes.ts";
 import { checkTimes } from "../../protocol/checkRecord.ts";
 import { readDelegation } from "../../protocol/delegation.ts";
 import { HORIZON } from "../../protocol/epoch.ts";
@@ -15,13 +18,19 @@ import { parseServiceId } from "../../protocol/serviceId.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
 import { blockcloudDomain } from "../../protocol/typedData.ts";
 import type { ProviderEnvironment } from "../createProviders.ts";
+import { AgentHandoff } from "../handoff/agentHandoff.ts";
+import { handedFront, type HandedFront } from "../handoff/handedFront.ts";
+import type { TakeOver } from "../handoff/takeOver.ts";
 import { ProviderMetrics } from "../metrics.ts";
 import { subServiceStoreFile } from "./localDevice.ts";
 import { closedAfter } from "../pay/createPay.ts";
 import { createOwnPay, type OwnPaySettings } from "../pay/ownPay.ts";
 import { createGround, createPresence, type PresenceOptions } from "../publish/presence.ts";
 
-export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile" | "pay"> {
+export interface SubServiceOptions extends Omit<
+  PresenceOptions,
+  "storeFile" | "pay" | "inherited" | "elsewhere"
+> {
   deployment: Deployment;
   /** The node of the record network. */
   coral: CoralOptions;
@@ -40,7 +49,8 @@ export interface SubServiceOptions extends Omit<PresenceOptions, "storeFile" | "
  * no transaction, so it needs no ether. With a price it takes tabs of its root.
  *
  * @throws BlockcloudError `SUBSERVICE_KEY` if the key is not the one in the sub-service's ID. At its start:
- *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`.
+ *   `DELEGATION_MALFORMED`, `DELEGATION_SIGNER`, `DELEGATION_EXPIRED`, `DELEGATION_AHEAD`; for options that cannot be
+ *   right `GATEWAY_OPTIONS`, `SAL_OPTIONS`, `PAYMENT_OPTIONS`; as `AgentHandoff.take`.
  */
 export function createSubService(
   options: SubServiceOptions,
@@ -54,26 +64,52 @@ export function createSubService(
   const chain = new ChainAccess(options, { timers, log, metrics: registry });
   const ground = createGround(options, { chain, timers, log, registry });
   const { stateDir } = options;
-  const pay =
-    options.pay &&
-    createOwnPay(
-      { number: prefix, serviceKey: key, pay: options.pay },
-      { deployment, chain, timers, now: ground.now, stateDir },
-      log,
-      metrics.pay,
-    );
-  const { front, publisher } = createPresence(
-    { ...options, pay, storeFile: subServiceStoreFile(options.stateDir, deployment, self) },
-    ground,
-    { log, metrics },
+  const handoff: AgentHandoff | undefined =
+    environment.handoff &&
+    new AgentHandoff({
+      process: environment.handoff,
+      services: () => (front.parts === undefined ? [] : [front.parts.handoff]),
+      stopDuties: () => onChain.stopRest(),
+      hasChain: () => chain.time.isKnown,
+      domain: blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry),
+      now: () => wallSeconds() * 1000,
+      ...{ clock: systemScheduler, log },
+    });
+  const make = (before: TakeOver | undefined) => {
+    const pay =
+      options.pay &&
+      createOwnPay(
+        { number: prefix, serviceKey: key, pay: options.pay },
+        { deployment, chain, timers, now: ground.now, stateDir },
+        log,
+        metrics.pay,
+      );
+    const terms = {
+      ...{ ...options, pay, storeFile: subServiceStoreFile(stateDir, deployment, self) },
+      ...{ inherited: before?.inherited(serviceId), elsewhere: before },
+    };
+    const presence = createPresence(terms, ground, { log, metrics });
+    return {
+      handoff: presence.handoff,
+      front: pay === undefined ? presence.front : closedAfter(presence.front, pay),
+      tasks: inOrder(presence.publisher(undefined), pay?.tasks ?? inOrder()),
+    };
+  };
+  const front: HandedFront<ReturnType<typeof make>> = handedFront(
+    handoff,
+    { serviceId, keys: [hexToBytes(key)] },
+    make,
   );
   const check = () => checkDelegation(chain, options, { number: prefix, serviceId, delegation });
-  const onChain = new WhenReachable(
-    { waits: pay === undefined ? ["record"] : ["record", "pay"] },
+  const onChain: WhenReachable = new WhenReachable(
+    { waits: options.pay === undefined ? ["record"] : ["record", "pay"] },
     {
       chain: withCheck(chain, check),
-      always: pay === undefined ? front : closedAfter(front, pay),
-      rest: inOrder(ground.parts, publisher(undefined), pay?.tasks ?? inOrder()),
+      always: front,
+      rest: inOrder(
+        ground.parts,
+        late(() => front.parts?.tasks ?? inOrder()),
+      ),
       ...{ timers, log, metrics: registry, fail: environment.fail },
     },
   );

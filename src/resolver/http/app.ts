@@ -1,9 +1,5 @@
-import type {
-  AnyResponse,
-  HttpRequest,
-  HttpResponse,
-  Refusal,
-} from "../../node/http/httpServer.ts";
+import type { HttpRequest, Refusal } from "../../node/http/httpServer.ts";
+import type { AnyResponse, HttpResponse } from "../../node/http/response.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import { healthResponse } from "../../node/metricsServer.ts";

@@ -1,48 +1,34 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Cidr } from "../../net/cidr.ts";
-import { Connections } from "../../net/connections.ts";
 import { peerOf } from "../../net/peer.ts";
-import { PeerBounds } from "../../net/peerBounds.ts";
 import { TrustedProxies } from "../../net/proxies.ts";
-import { createHttpServer, type HttpRequest } from "../../node/http/httpServer.ts";
+import { PublicHttpServer, type PublicHttpLimits } from "../../net/publicHttpServer.ts";
+import type { HttpRequest } from "../../node/http/httpServer.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
 import type { Startable } from "../../node/lifecycle.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { Metrics } from "../../node/metrics.ts";
 import type { Timers } from "../../node/timers.ts";
-import { listen, type ListenAddress } from "../../node/listen.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
+import type { ListenAddress } from "../../node/listen.ts";
 import type { Resolver } from "../answer.ts";
 import { createApp, type Peer } from "./app.ts";
 import { BoundedLookup } from "../lookup/boundedLookup.ts";
 import type { HttpObserver } from "./observer.ts";
+import { HttpProblem } from "./problem.ts";
 import { Watches, type WatchLimits } from "./watches.ts";
 
-/** Largest request head, bytes. */
-const MAX_HEADER_BYTES = 16 * 1024;
-/** Time limit for receiving a head, milliseconds. */
-const HEADERS_MS = 5_000;
-/** Time limit for receiving a whole request, milliseconds. */
-const REQUEST_MS = 10_000;
+const LIMITS = { maxHeaderBytes: 16 * 1024, headersMs: 5_000, requestMs: 10_000 };
+const MEBIBYTE = 1024 * 1024;
 /** Time limit of a lookup, milliseconds. */
 const LOOKUP_MS = 10_000;
 /** Clients whose rate is tracked. */
 const MAX_PEERS = 100_000;
 
-export interface HttpFrontOptions {
+/** Limits and proxies have defaults. */
+export interface HttpFrontOptions extends Partial<PublicHttpLimits> {
   /** Port 0 chooses a free port: see `address`. */
   listen: ListenAddress;
   /** Names per second that one address may look up, with a burst of twice as many; 0 for no limit. */
   namesPerSecond: number;
-  /** Proxies in front: what they say about a request's client counts, and limits apply to that client. */
-  trustedProxies?: readonly Cidr[];
-  /** Connections in total, and of one address (/64 of IPv6); 0 for no limit. */
-  maxConnections?: number;
-  maxConnectionsPerPeer?: number;
-  /** How long an idle connection stays open: longer than clients' pools keep it. */
-  keepAliveMs?: number;
   watches?: Partial<WatchLimits>;
 }
 
@@ -58,16 +44,12 @@ export interface HttpFrontDependencies {
 
 /** Serves lookups over HTTP (docs/resolver.md). */
 export class HttpFront implements Startable {
-  readonly #options: HttpFrontOptions;
-  readonly #log: Logger;
-  readonly #server: Server;
+  readonly #server: PublicHttpServer;
   readonly #watches: Watches;
 
   constructor(options: HttpFrontOptions, dependencies: HttpFrontDependencies) {
     const { resolver, timers, observer, log } = dependencies;
     const { namesPerSecond: perSecond } = options;
-    this.#options = options;
-    this.#log = log;
     const lookup = new BoundedLookup(resolver, { milliseconds: LOOKUP_MS, timers });
     this.#watches = new Watches(
       {
@@ -93,63 +75,41 @@ export class HttpFront implements Startable {
         perSecond === 0 ? 0 : rate.take(peerOf(proxies.clientOf(request).address), cost),
       peerOf: (request) => peerOfRequest(request, proxies),
     });
-    const connections = new Connections({
-      bounds: new PeerBounds({ total: 0, perPeer: options.maxConnectionsPerPeer ?? 128 }),
-      total: options.maxConnections ?? 2_000,
-      isProxy: (address) => proxies.trusts(address),
-      refused: (bound) => {
-        observer.connectionRefused(bound);
-      },
-    });
-    this.#server = createHttpServer(
+    this.#server = new PublicHttpServer(
       {
-        headersMs: HEADERS_MS,
-        requestMs: REQUEST_MS,
+        ...LIMITS,
+        listen: options.listen,
+        trustedProxies: options.trustedProxies ?? [],
+        maxConnections: options.maxConnections ?? 2_000,
+        maxConnectionsPerPeer: options.maxConnectionsPerPeer ?? 128,
         keepAliveMs: options.keepAliveMs ?? 120_000,
-        maxHeaderBytes: MAX_HEADER_BYTES,
+        maxUnread: options.maxUnread ?? 64 * MEBIBYTE,
+        maxUnreadPerPeer: options.maxUnreadPerPeer ?? 16 * MEBIBYTE,
       },
       {
         ...app,
-        began: (socket) => {
-          connections.begin(socket);
-        },
-        ended: (socket) => {
-          connections.end(socket);
+        unread: () => new HttpProblem("RESPONSES_UNREAD").response,
+        refused: (bound) => {
+          observer.connectionRefused(bound);
         },
       },
+      { log },
     );
-    this.#server.on("connection", (socket) => {
-      connections.opened(socket);
-    });
   }
 
   /** Where it listens; known once it has started. */
   get address(): AddressInfo {
-    return this.#server.address() as AddressInfo;
+    return this.#server.address;
   }
 
   /** @throws BlockcloudError `HTTP_LISTEN` if the address cannot be bound. */
-  async start(): Promise<void> {
-    const address = this.#options.listen;
-    const { host, port } = address;
-    const refuse = (cause: unknown) =>
-      new BlockcloudError("HTTP_LISTEN", `Cannot answer HTTP on ${host}:${port}.`, {
-        cause,
-        remedy: "Choose a free port and an address of the host.",
-      });
-    await listen(this.#server, address, refuse);
-    this.#server.on("error", (error) => {
-      this.#log.error("HTTP cannot be answered", { error });
-    });
+  start(): Promise<void> {
+    return this.#server.start();
   }
 
   async stop(): Promise<void> {
     this.#watches.stop();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await this.#server.stop();
   }
 }
 

@@ -1,6 +1,6 @@
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { resolveErrors } from "../answer.ts";
-import type { HttpResponse } from "../../node/http/httpServer.ts";
+import type { HttpResponse } from "../../node/http/response.ts";
 import type { ProblemJson } from "../answerSchema.ts";
 
 /** All error codes of the HTTP front, with status and title. */
@@ -20,6 +20,7 @@ const problems = {
   },
   BODY_TOO_LARGE: { status: 413, title: "The request body is too large" },
   RATE_EXCEEDED: { status: 429, title: "Too many requests from one address" },
+  RESPONSES_UNREAD: { status: 429, title: "This client has not read earlier responses" },
   WATCHES_EXCEEDED: { status: 429, title: "Too many watches from one address" },
   RESOLVER_FAILED: { status: 500, title: "The resolver failed" },
   TRANSFER_CODING_REFUSED: { status: 501, title: "Only the transfer coding chunked is read" },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { fieldList, PreparedResponse } from "../../node/http/httpServer.ts";
+import { fieldList, PreparedResponse } from "../../node/http/response.ts";
 import type { Answer } from "../answer.ts";
 import { answerToJson } from "../answerSchema.ts";
 

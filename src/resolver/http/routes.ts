@@ -1,4 +1,5 @@
-import type { AnyResponse, HttpRequest } from "../../node/http/httpServer.ts";
+import type { HttpRequest } from "../../node/http/httpServer.ts";
+import type { AnyResponse } from "../../node/http/response.ts";
 
 /** One operation of the HTTP front. */
 export interface Route {

@@ -182,7 +182,7 @@ export class ClientSession implements SessionRole {
     });
     this.#channel = channel;
     this.#receipt = receipt;
-    this.#session.attach(greeting.link, greeting.parser, 0, 0, begin);
+    this.#session.attach(greeting.link, greeting.parser, 0, 0, { first: begin });
     this.#moving.start();
     this.#unwatch = this.#dependencies.locator.watch(this.serviceId, (change) => {
       this.#changed(change);

@@ -3,8 +3,8 @@ import { salError } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { Session } from "../session/session.ts";
-import type { Link } from "../transport/link.ts";
 import { FrameType } from "../wire/frames.ts";
 
 /** How long a provider may take for RESUMED, milliseconds. */
@@ -14,8 +14,8 @@ const RESUME_MS = 2_000;
  * Asks the provider to go on with a session over another link, and attaches it there.
  *
  * @param attempt Higher than that of each request before.
- * @param resumed Called when the session goes on over the new link, with the old one, if the session still had it, and
- *   the time since its last byte, milliseconds.
+ * @param resumed Called when the session goes on over the new link, with the old one, if the session still had it,
+ *   and the time since its last byte, milliseconds. The old link's parser goes on.
  * @throws BlockcloudError `SAL_TIMEOUT`, `SAL_PROOF`, `SAL_SESSION_LOST`, what the provider says; or the signal's
  *   reason.
  */
@@ -29,7 +29,7 @@ export async function resume(
   attempt: number,
   { greeting, channel }: ProvenLink,
   signal: AbortSignal,
-  resumed: (old: Link | undefined, gapMs: number) => void,
+  resumed: (old: OldLink | undefined, gapMs: number) => void,
 ): Promise<void> {
   session.resuming();
   const clientReceived = session.received;
@@ -54,9 +54,10 @@ export async function resume(
         answer.attempt === attempt &&
         keys.isMac("provider", { ...claim, providerReceived }, answer.mac);
       if (!isOwn) throw salError("proof", "The endpoint does not know the session.");
-      const old = session.link;
+      const old = session.leaving();
       const gapMs = clock.monotonic() - session.heardAt;
-      if (!session.attach(greeting.link, greeting.parser, clientReceived, providerReceived)) {
+      const { link, parser } = greeting;
+      if (!session.attach(link, parser, clientReceived, providerReceived, { isLate: true })) {
         throw salError("lost", "The two sides no longer agree what was received.");
       }
       resumed(old, gapMs);

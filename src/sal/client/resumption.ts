@@ -1,6 +1,7 @@
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { Session } from "../session/session.ts";
 import type { Link } from "../transport/link.ts";
 import { ParkedLink } from "../upgrade/parkedLink.ts";
@@ -144,24 +145,27 @@ export class Resumption {
   }
 
   /** Gives the old link up; one of a relay stays open beside a direct one. */
-  #part(old: Link | undefined, next: Place, srttMs: number): void {
+  #part(old: OldLink | undefined, next: Place, srttMs: number): void {
     const before = this.#inUse;
     this.#inUse = next;
     this.#led = this.#attempt;
-    const last = old ?? this.#left;
+    const last = old?.link ?? this.#left;
     const isRelayed = next.link.greeting.link.relayed !== undefined;
     if (isRelayed) this.#parked?.close();
     const mayPark = !isRelayed && last?.relayed !== undefined;
     if (!mayPark || last !== before.link.greeting.link) {
+      old?.parser.stop();
       last?.destroy();
       return;
     }
     const { endpoint, link: proven } = before;
-    const parked = { endpoint, proven, hasMoved: old === undefined, srttMs };
+    const parked = { endpoint, proven, old, srttMs };
     this.#parked?.close();
     const one = new ParkedLink(parked, this.#parts.clock, () => {
       if (this.#parked === one) this.#parked = undefined;
     });
     this.#parked = one;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) one.close();
   }
 }

@@ -20,6 +20,12 @@ import { encodeReason } from "../wire/reason.ts";
 import type { Prover } from "./prover.ts";
 import type { FlowHandler, ServedService } from "./service.ts";
 
+/**
+ * How the client of a session is connected: `upgraded` is direct, with a relay's link that is kept for a return; `away`
+ * has no connection, and may come back.
+ */
+export type SessionPath = "direct" | "upgraded" | "relayed" | "away";
+
 /** What a session asks of the provider that holds it. */
 export interface SessionOwner {
   /** Whether the client may open one more flow; `undefined` if so, else the error. */
@@ -96,6 +102,14 @@ export class ProviderSession implements SessionRole {
     return this.#session.link !== undefined && this.#session.hasUnacknowledged;
   }
 
+  /** How the client is connected now. */
+  get path(): SessionPath {
+    const { link } = this.#session;
+    if (link === undefined) return "away";
+    if (link.relayed !== undefined) return "relayed";
+    return this.#upgrade.hasStandby ? "upgraded" : "direct";
+  }
+
   /** Memory of unacknowledged bytes. */
   get held(): number {
     return this.#session.held;
@@ -133,9 +147,10 @@ export class ProviderSession implements SessionRole {
     const mac = keys.mac("provider", { ...claim, providerReceived });
     const told = encodeResumed({ attempt, received: providerReceived, mac });
     const frame = encodeFrame(FrameType.resumed, 0, told);
-    const old = this.#session.line;
+    const old = this.#session.leaving();
     const before = this.#channel;
-    if (!this.#session.attach(link, parser, providerReceived, received, frame)) return false;
+    const how = { first: frame, isLate: true };
+    if (!this.#session.attach(link, parser, providerReceived, received, how)) return false;
     this.#attempt = attempt;
     this.#channel = channel;
     this.#meter?.changed();

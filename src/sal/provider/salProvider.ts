@@ -32,6 +32,7 @@ import { salLimits, type SalLimits, type SalLimitValues } from "./limits.ts";
 import {
   ProviderSession,
   type ProviderSessionParts,
+  type SessionPath,
   type SessionOwner,
 } from "./providerSession.ts";
 import { Prover } from "./prover.ts";
@@ -130,6 +131,13 @@ export class SalProvider implements SessionOwner {
   /** Sessions, with and without a link. */
   get sessions(): number {
     return this.#table.size;
+  }
+
+  /** How many sessions have each kind of path. */
+  get paths(): Record<SessionPath, number> {
+    const paths = { direct: 0, upgraded: 0, relayed: 0, away: 0 };
+    for (const { path } of this.#table.all()) paths[path] += 1;
+    return paths;
   }
 
   /** Open flows. */

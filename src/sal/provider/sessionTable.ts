@@ -2,6 +2,7 @@ import { PeerBounds } from "../../net/peerBounds.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { salError } from "../errors.ts";
 import type { SalLimitValues } from "./limits.ts";
+import { Orphans } from "./orphans.ts";
 import type { ProviderSession } from "./providerSession.ts";
 
 /** Metrics of sessions. */
@@ -15,19 +16,19 @@ export interface SessionObserver {
 /** How often orphans are checked for their age, and links for their silence, milliseconds. */
 const SWEEP_MS = 1_000;
 
-/** The sessions of a provider by their ID, and those without a link by their age. */
+/** The sessions of a provider by their ID. */
 export class SessionTable {
   readonly #limits: SalLimitValues;
   readonly #clock: Scheduler;
   readonly #sessions = new Map<string, ProviderSession>();
   readonly #bounds: PeerBounds;
-  /** Since when a session has no link, the oldest first. */
-  readonly #orphans = new Map<ProviderSession, number>();
+  readonly #orphans: Orphans;
   #sweep: (() => void) | undefined;
 
   constructor(limits: SalLimitValues, clock: Scheduler) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#orphans = new Orphans(limits);
     this.#bounds = new PeerBounds({
       total: limits.maxSessions,
       perPeer: limits.maxSessionsPerPeer,
@@ -50,8 +51,7 @@ export class SessionTable {
   add(session: ProviderSession): void {
     const { address } = session.peer;
     // A client that is here takes the place of one that may not come back.
-    const [oldest] = this.#orphans.keys();
-    if (this.#bounds.reached(address) === "total") oldest?.drop();
+    if (this.#bounds.reached(address) === "total") this.#orphans.dropOne();
     const reached = this.#bounds.reached(address);
     if (reached !== undefined) throw salError("busy", `Too many sessions (${reached}).`);
     this.#bounds.add(address);
@@ -73,8 +73,7 @@ export class SessionTable {
   /** The session has lost its link. */
   orphaned(session: ProviderSession): void {
     if (!this.#sessions.has(session.id.toString("latin1"))) return;
-    this.#orphans.set(session, this.#clock.monotonic());
-    this.#keepWithinBudget();
+    this.#orphans.add(session, this.#clock.monotonic());
   }
 
   #plan(): void {
@@ -83,29 +82,12 @@ export class SessionTable {
       this.#sweep = undefined;
       // A client that has lost its network does not close its connection.
       for (const session of this.#sessions.values()) session.forsake(this.#limits.silentMs);
-      this.#dropOld();
+      const { orphanMs, idleOrphanMs } = this.#limits;
+      this.#orphans.dropOld(this.#clock.monotonic(), ({ hasFlows }) =>
+        hasFlows ? orphanMs : idleOrphanMs,
+      );
       this.#plan();
     });
-  }
-
-  #dropOld(): void {
-    const now = this.#clock.monotonic();
-    const { orphanMs, idleOrphanMs } = this.#limits;
-    for (const [session, since] of [...this.#orphans]) {
-      if (now - since >= (session.hasFlows ? orphanMs : idleOrphanMs)) session.drop();
-    }
-  }
-
-  #keepWithinBudget(): void {
-    const { maxOrphans, maxOrphanBytes } = this.#limits;
-    let bytes = 0;
-    for (const session of this.#orphans.keys()) bytes += session.held;
-    for (const session of [...this.#orphans.keys()]) {
-      const isWithin = maxOrphans === 0 || this.#orphans.size <= maxOrphans;
-      if (isWithin && bytes <= maxOrphanBytes) return;
-      bytes -= session.held;
-      session.drop();
-    }
   }
 
   /** Ends the checks; sessions stay as they are. */

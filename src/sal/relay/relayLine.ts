@@ -25,6 +25,7 @@ import {
 } from "./frames.ts";
 import { relayEndpoint, relayName, type RelayAddress } from "./relayName.ts";
 import { VISITOR_LABEL } from "./carrier.ts";
+import { visitorName } from "./visitorName.ts";
 import { WaitingConnection } from "./waitingConnection.ts";
 
 /** How long a reservation may take, from the first packet, milliseconds. */
@@ -70,6 +71,18 @@ export interface RelayLineDependencies {
   random?: (() => number) | undefined;
 }
 
+/** How a line stands, for the operator. */
+export interface RelayStatus {
+  /** `host:port`. */
+  relay: string;
+  /** Where the provider's connections come from, as the relay sees it; undefined while there is no reservation. */
+  observed: Place | undefined;
+  /** Connections of visitors that are open. */
+  visitors: number;
+  /** Why there is no reservation, with the error's code; undefined if there is one, or none was tried. */
+  failure: string | undefined;
+}
+
 /** A reservation that holds; `lost` settles when it is over, with the reason. */
 interface Reserved {
   lost: Promise<BlockcloudError>;
@@ -81,7 +94,7 @@ interface Reserved {
  */
 export class RelayLine {
   readonly relay: RelayAddress;
-  readonly #label: string;
+  readonly #number: number;
   readonly #terms: RelayTerms;
   readonly #dependencies: RelayLineDependencies;
   readonly #stopping = new AbortController();
@@ -100,7 +113,7 @@ export class RelayLine {
     dependencies: RelayLineDependencies,
   ) {
     this.relay = relay;
-    this.#label = `_relay${number}-`;
+    this.#number = number;
     this.#terms = terms;
     this.#dependencies = dependencies;
     const perSecond = terms.limits?.visitorsPerSecond ?? 100;
@@ -130,6 +143,16 @@ export class RelayLine {
   /** Why there is no reservation; undefined if there is one, or none was tried. */
   get failure(): BlockcloudError | undefined {
     return this.#failure;
+  }
+
+  get status(): RelayStatus {
+    const failure = this.#failure;
+    return {
+      relay: relayName(this.relay),
+      observed: this.#observed,
+      visitors: this.#visitors,
+      failure: failure && `${failure.code}: ${failure.message}`,
+    };
   }
 
   /** Begins; resolves when the first try is over, whether or not it succeeded. */
@@ -285,7 +308,7 @@ export class RelayLine {
             this.#visitors -= 1;
           });
           const { visitor } = ends;
-          accept(socket, { ...visitor, address: this.#label + visitor.address }, ends);
+          accept(socket, { ...visitor, address: visitorName(this.#number, visitor.address) }, ends);
         },
         over: () => {
           this.#waiting.delete(waiting);

@@ -42,6 +42,11 @@ export class Inbound {
     if (this.#received > this.#acknowledged) this.#acknowledge();
   }
 
+  /** Offset of the present link's next frame. */
+  get position(): number {
+    return this.#position;
+  }
+
   detach(): void {
     this.#link = undefined;
     this.#isHeld = false;
@@ -64,6 +69,11 @@ export class Inbound {
       throw salError("protocol", "The peer repeats its frames with other bounds.");
     }
     return isNew;
+  }
+
+  /** Counts a new ordered frame that came over another link; the present one brings it again. */
+  takeLate(size: number): void {
+    this.#received += size;
   }
 
   /** The peer is owed an acknowledgement. */

@@ -1,3 +1,5 @@
+import { SEGMENT_BYTES } from "./segments.ts";
+
 /** Smoothed and least round-trip time (RFC 6298), and the rate of delivery. */
 export class PathEstimate {
   /** Milliseconds; undefined without a sample. */
@@ -8,6 +10,8 @@ export class PathEstimate {
   #rate = 0;
   #since: number | undefined;
   #bytes = 0;
+  /** Bytes that the path has delivered. */
+  #total = 0;
 
   /** Smoothed round-trip time, milliseconds; 100 before the first sample. */
   get srtt(): number {
@@ -31,6 +35,7 @@ export class PathEstimate {
    * with little to say measures its own rate: that is too low, but then the window does not hold it up either.
    */
   delivered(bytes: number, now: number, isBusy: boolean): void {
+    this.#total += bytes;
     if (!isBusy) {
       this.#since = undefined;
       this.#bytes = 0;
@@ -60,8 +65,19 @@ export class PathEstimate {
     return Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, bytes));
   }
 
+  /**
+   * How many bytes a segment may have, so that it takes the path no longer than some milliseconds: a frame counts only
+   * when it is whole. TCP begins slowly on a path that has delivered little.
+   */
+  get segment(): number {
+    if (this.#total < YOUNG_BYTES) return MIN_SEGMENT;
+    if (this.#rate === 0) return SEGMENT_BYTES;
+    return Math.max(MIN_SEGMENT, Math.min(SEGMENT_BYTES, Math.floor(this.#rate * SEGMENT_MS)));
+  }
+
   /** Another path begins. */
   reset(): void {
+    this.#total = 0;
     this.#srtt = undefined;
     this.#least = Infinity;
     this.#rates = [];
@@ -82,6 +98,11 @@ export const MOST_OWED_BYTES = 1024 * 1024;
 const MIN_WINDOW = 256 * 1024;
 /** Most bytes that a session keeps for a resumption, and so the most under way. */
 export const MAX_WINDOW = 16 * 1024 * 1024;
+/** Least size of a segment, and how long one may take the path, milliseconds. */
+const MIN_SEGMENT = 8 * 1024;
+const SEGMENT_MS = 4;
+/** Bytes on a path after which it can be judged. */
+const YOUNG_BYTES = 128 * 1024;
 /** How long bytes are counted for a sample of the rate, and how many samples count. */
 const SAMPLE_MS = 4;
 const SAMPLES = 16;

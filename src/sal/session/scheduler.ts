@@ -58,12 +58,13 @@ export class Scheduler {
    * Composes the next segment.
    *
    * @param room Bytes that may be under way besides those that are; control frames go out in any case.
+   * @param size Longest segment; at least 8 KiB, so that every control frame fits.
    */
-  compose(room: number): ComposedSegment | undefined {
-    const most = this.hasControl ? SEGMENT_BYTES : Math.min(SEGMENT_BYTES, room);
+  compose(room: number, size = SEGMENT_BYTES): ComposedSegment | undefined {
+    const most = this.hasControl ? size : Math.min(size, room);
     const wanted = this.#controlBytes + (room > 0 ? this.#sendable(most) : 0);
     if (wanted === 0) return undefined;
-    const buffer = this.#pool.take(Math.min(SEGMENT_BYTES, wanted));
+    const buffer = this.#pool.take(Math.min(size, wanted));
     let length = this.#writeControl(buffer);
     if (this.#control.length === 0 && room > 0) length = this.#writeFlows(buffer, length, room);
     if (length > 0) return { buffer, length };

@@ -11,6 +11,7 @@ import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
+import { OldLink } from "./oldLink.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
 
@@ -73,13 +74,6 @@ export class Session implements FrameSink, FlowHost {
     return this.#link;
   }
 
-  /** The link in use with its parser. */
-  get line(): Line | undefined {
-    const link = this.#link;
-    const parser = this.#parser;
-    return link === undefined || parser === undefined ? undefined : { link, parser };
-  }
-
   get flows(): ReadonlyMap<number, Flow> {
     return this.#flows;
   }
@@ -114,12 +108,14 @@ export class Session implements FrameSink, FlowHost {
   }
 
   /**
-   * Goes on over a link. The present one, if any, is given up without a word.
+   * Goes on over a link. The present one, if any, is given up without a word; if it may still bring frames, its parser
+   * goes on, and gets another sink at once.
    *
    * @param parser The link's parser, between two frames.
    * @param position Offset of the first frame that the peer sends on this link.
    * @param peerReceived Offset up to which the peer has this side's frames.
-   * @param first A frame that goes before all others.
+   * @param how.first A frame that goes before all others.
+   * @param how.isLate Whether the present link may still bring frames.
    * @returns Whether the bytes from `peerReceived` on are there; if not, nothing has changed.
    */
   attach(
@@ -127,11 +123,12 @@ export class Session implements FrameSink, FlowHost {
     parser: FrameParser,
     position: number,
     peerReceived: number,
-    first?: Buffer,
+    { first, isLate = false }: { first?: Buffer; isLate?: boolean } = {},
   ): boolean {
     if (this.#end !== undefined) return false;
     if (position > this.#inbound.received || !this.#outbound.rewind(peerReceived)) return false;
-    this.detach();
+    if (!isLate) this.#parser?.stop();
+    this.#detach();
     this.#link = link;
     this.#parser = parser;
     parser.sink = this;
@@ -161,8 +158,12 @@ export class Session implements FrameSink, FlowHost {
 
   /** Stops using the present link; returns it. */
   detach(): Link | undefined {
-    const link = this.#link;
     this.#parser?.stop();
+    return this.#detach();
+  }
+
+  #detach(): Link | undefined {
+    const link = this.#link;
     this.#link = undefined;
     this.#parser = undefined;
     this.#inbound.detach();
@@ -183,6 +184,22 @@ export class Session implements FrameSink, FlowHost {
     if (this.#end !== undefined) return;
     const refusal = this.#outbound.control(frame);
     if (refusal !== undefined) this.close(refusal, true);
+  }
+
+  /** The present link, as one that another one is about to replace. */
+  leaving(): OldLink | undefined {
+    const [link, parser, { position }] = [this.#link, this.#parser, this.#inbound];
+    if (link === undefined || parser === undefined) return undefined;
+    return new OldLink({ link, parser, position }, this, this.#outbound);
+  }
+
+  /** Handles a new ordered frame that came over a link which was left. */
+  takeLate(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number) {
+    if (this.#end !== undefined) return;
+    this.#activeAt = this.now();
+    this.#inbound.takeLate(size);
+    this.#handleOrdered(type, flow, pieces, length);
+    this.#inbound.owe();
   }
 
   /** Asks the peer for a sign of life. */

@@ -1,6 +1,7 @@
 import type { Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { decodeResume, type Resume } from "../handshake/messages.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { Line, Session } from "../session/session.ts";
 import { retire, type Link } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
@@ -31,6 +32,11 @@ export class ProviderUpgrade {
     this.#parts = parts;
   }
 
+  /** Whether the client can come back over a relay's link that was left. */
+  get hasStandby(): boolean {
+    return this.#standby !== undefined;
+  }
+
   /**
    * The session goes on over a link.
    *
@@ -46,15 +52,20 @@ export class ProviderUpgrade {
   }
 
   /**
-   * The session has left a link for another one: it sends MOVED there, and then no more.
+   * The session has left a link for another one: it sends MOVED there, and then no more. A relay's link is used for a
+   * moment more.
    *
    * @param channel Of the old link.
    */
-  left(old: Line, channel: Hex, next: Link): void {
-    old.link.write(encodeFrame(FrameType.moved));
+  left(old: OldLink, channel: Hex, next: Link): void {
     // A relay's link stays open beside a direct one.
-    if (old.link.relayed !== undefined && next.relayed === undefined) this.#park(old, channel);
-    else retire(old.link, this.#parts.clock);
+    if (old.link.relayed !== undefined && next.relayed === undefined) {
+      this.#park(old, channel);
+    } else {
+      old.parser.stop();
+      old.link.write(encodeFrame(FrameType.moved));
+      retire(old.link, this.#parts.clock);
+    }
   }
 
   /**
@@ -79,18 +90,20 @@ export class ProviderUpgrade {
     this.#standby?.close();
   }
 
-  #park(line: Line, channel: Hex): void {
+  #park(old: OldLink, channel: Hex): void {
     const { id, clock, resume } = this.#parts;
     this.#standby?.close();
-    const standby = new StandbyLink(line, clock, {
+    const standby = new StandbyLink(old, clock, {
       resume: (payload) => {
         const request = decodeResume(payload);
-        return request.session.equals(id) && resume(line, channel, request);
+        return request.session.equals(id) && resume(old, channel, request);
       },
       gone: () => {
         if (this.#standby === standby) this.#standby = undefined;
       },
     });
     this.#standby = standby;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) standby.close();
   }
 }

@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { parseEther, zeroAddress, type Address } from "viem";
-import type { ServiceStatus } from "../../../src/chain/services.ts";
 import {
   describeCounts,
   diagnose,
@@ -9,9 +8,10 @@ import {
 import type { Diagnosis } from "../../../src/chain/views/diagnosis.ts";
 import type { SelfProbeRequest } from "../../../src/chain/views/probeDiagnosis.ts";
 import type { RecordView } from "../../../src/chain/views/recordView.ts";
-import type { ServiceEpoch } from "../../../src/chain/views/serviceEpochs.ts";
 import type { ServiceView } from "../../../src/chain/views/serviceView.ts";
 import { epochStart } from "../../../src/protocol/epoch.ts";
+import type { ServiceEpoch } from "../../../src/protocol/serviceEpochs.ts";
+import type { ServiceStatus } from "../../../src/protocol/serviceStatus.ts";
 import type { Verdict } from "../../../src/protocol/tally.ts";
 import { DEPLOYMENT } from "../../support/fakeChain.ts";
 

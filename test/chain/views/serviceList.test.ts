@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { stringToHex } from "viem";
 import { listServices, type ServiceFilter } from "../../../src/chain/views/serviceList.ts";
-import { serviceStatuses } from "../../../src/chain/services.ts";
 import { ZERO_HASH } from "../../../src/protocol/bytes.ts";
+import { serviceStatuses } from "../../../src/protocol/serviceStatus.ts";
 import { DEPLOYMENT, FakeChain } from "../../support/fakeChain.ts";
 
 const COUNT = 200;

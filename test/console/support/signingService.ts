@@ -9,6 +9,7 @@ import {
   ReceiptSigner,
   sha256,
 } from "../../../src/protocol/receipt.ts";
+import { encodeField, PAYMENT_FIELDS, PAYMENT_HEADER } from "../../../src/protocol/x402.ts";
 import type { Domain } from "../../../src/protocol/typedData.ts";
 
 /** How a service answers. */
@@ -18,6 +19,8 @@ export interface Manner {
   key: Hex | undefined;
   /** Signs another body than it sends. */
   signs?: string;
+  /** What it answers with to a payment that it does not accept: the offers. */
+  offers?: object[];
 }
 
 /** A service over HTTP whose receipts a test decides. */
@@ -27,6 +30,11 @@ export async function startSigningService(service: Hex, domain: Domain, manner: 
   const server = createServer((request, response) => {
     buffer(request)
       .then((sent) => {
+        if (state.offers !== undefined && request.headers[PAYMENT_HEADER] !== undefined) {
+          const required = encodeField({ x402Version: 2, accepts: state.offers });
+          response.writeHead(402, { [PAYMENT_FIELDS.required]: required }).end();
+          return;
+        }
         const body = Buffer.from(state.body);
         const signed = Buffer.from(state.signs ?? state.body);
         const headers: Record<string, string | number> = {

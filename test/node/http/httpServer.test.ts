@@ -2,14 +2,13 @@ import { expect } from "chai";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createHttpServer, type HttpRequest } from "../../../src/node/http/httpServer.ts";
 import {
-  createHttpServer,
   fieldList,
   PreparedResponse,
   type AnyResponse,
-  type HttpRequest,
   type HttpResponse,
-} from "../../../src/node/http/httpServer.ts";
+} from "../../../src/node/http/response.ts";
 import { ask, failureOf } from "../../support/httpClient.ts";
 
 describe("createHttpServer", () => {
@@ -67,6 +66,15 @@ describe("createHttpServer", () => {
     handle = () => text(200, "Grüße");
     const answer = await get("HEAD");
     expect([answer.text, answer.headers["content-length"]]).to.deep.equal(["", "7"]);
+  });
+
+  it("sends bytes as they are, with their length", async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
+    handle = () => ({ status: 200, headers: {}, body: bytes });
+    const { port } = server.address() as AddressInfo;
+    const { headers, body } = await ask({ port });
+    expect([headers["content-length"], body.equals(bytes)]).to.deep.equal(["256", true]);
+    expect((await get("HEAD")).headers["content-length"]).to.equal("256");
   });
 
   it("breaks a stream off that fails, tells of it, and serves on", async () => {

@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
-import { Services, serviceStatuses, type ServiceStatus } from "../../../src/chain/services.ts";
+import { Services } from "../../../src/chain/services.ts";
 import { StatusWatch } from "../../../src/provider/duties/statusWatch.ts";
 import { DEPLOYMENT, FakeChain } from "../../support/fakeChain.ts";
 import { failureOf } from "../../support/httpClient.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
+import { serviceStatuses, type ServiceStatus } from "../../../src/protocol/serviceStatus.ts";
 
 describe("StatusWatch", () => {
   let chain: FakeChain;

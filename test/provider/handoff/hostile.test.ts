@@ -11,7 +11,7 @@ import { rootServiceId } from "../../../src/protocol/serviceId.ts";
 import { HandoffHost } from "../../../src/provider/handoff/host.ts";
 import { channelOf } from "../../../src/provider/handoff/messages.ts";
 import { HandoffPlace } from "../../../src/provider/handoff/place.ts";
-import { Predecessor } from "../../../src/provider/handoff/predecessor.ts";
+import { Leaver } from "../../../src/provider/handoff/leaver.ts";
 import type { ServiceHandoff } from "../../../src/provider/handoff/serviceHandoff.ts";
 import { encodeMessage, HandoffWire } from "../../../src/provider/handoff/wire.ts";
 import { FakeClock } from "../../sal/rig/fakeClock.ts";
@@ -43,7 +43,11 @@ describe("the handoff channel under attack", () => {
     const service = {
       ...{ serviceId: SERVICE, keys: [KEY] },
       sal: { sessions: 3, flows: 2, adopt: () => done.push("adopt") > 99 },
-      given: () => ({ serviceId: SERVICE, instance: "0x0011223344556677", move: 0, holdings: [] }),
+      given: (send: (message: object) => void) => {
+        done.push("given");
+        send({ is: "free" });
+        return { serviceId: SERVICE, instance: "0x0011223344556677", move: 0, holdings: [] };
+      },
       books: () => done.push("books"),
       forsaken: () => done.push("forsaken"),
     } as unknown as ServiceHandoff;
@@ -98,6 +102,16 @@ describe("the handoff channel under attack", () => {
     return { ask: "take", nonce, issuedAt: Number(claim.issuedAt), proofs, ...sent };
   }
 
+  /** Takes the place of the process, as one does that has the lock. */
+  async function takes(wire: HandoffWire, nonce: Hex): Promise<void> {
+    wire.send(takeOf(nonce));
+    await wire.next();
+    await wire.next();
+    wire.send({ say: "claim" });
+    await wire.next();
+    await wire.next();
+  }
+
   /** Sends a message, and expects that the connection ends without the agent's knowledge. */
   async function isRefused(make: (nonce: Hex) => object): Promise<void> {
     const { wire, nonce } = await dial();
@@ -114,8 +128,12 @@ describe("the handoff channel under attack", () => {
     const { wire, nonce } = await dial();
     wire.send(takeOf(nonce));
     await wire.next();
-    expect(await wire.next()).to.include({ given: true });
+    expect(await wire.next()).to.deep.equal({ released: true });
     expect(done).to.deep.equal(["give"]);
+    wire.send({ say: "claim" });
+    expect(await wire.next()).to.include({ given: true });
+    // What is told of the books comes after that, however early it is said.
+    expect(await wire.next()).to.deep.equal({ serviceId: SERVICE, message: { is: "free" } });
   });
 
   const attacks: Record<string, (nonce: Hex) => object> = {
@@ -171,31 +189,40 @@ describe("the handoff channel under attack", () => {
     expect(done).to.deep.equal([]);
   });
 
-  it("hears nothing after a wrong message of a process that has proved itself", async () => {
-    const { wire, nonce } = await dial();
-    wire.send(takeOf(nonce));
-    await wire.next();
-    await wire.next();
-    wire.send({ say: "serving", serviceId: SERVICE });
-    wire.send({ say: "everything" });
-    wire.send({ say: "expire" });
-    expect((await failureOf(wire.next())).code).to.equal("HANDOFF_FAILED");
-    expect(done).to.deep.equal(["give", "leave", "forsaken"]);
-  });
-
-  it("hears nothing about the books from a process after which another one came", async () => {
-    const [first, second] = [await dial(), await dial()];
-    for (const { wire, nonce } of [first, second]) {
+  it("leaves nothing to a process that does not claim it: only the one with the lock does", async () => {
+    const [slower, faster] = [await dial(), await dial()];
+    for (const { wire, nonce } of [slower, faster]) {
       wire.send(takeOf(nonce));
       await wire.next();
       await wire.next();
     }
+    faster.wire.send({ say: "claim" });
+    await faster.wire.next();
+    slower.wire.send({ say: "serving", serviceId: SERVICE });
+    expect((await failureOf(slower.wire.next())).code).to.equal("HANDOFF_FAILED");
+    // The books are still the other's.
+    expect(done).to.deep.equal(["give", "give", "given"]);
+  });
+
+  it("hears nothing after a wrong message of a process that has proved itself", async () => {
+    const { wire, nonce } = await dial();
+    await takes(wire, nonce);
+    wire.send({ say: "serving", serviceId: SERVICE });
+    wire.send({ say: "everything" });
+    wire.send({ say: "expire" });
+    expect((await failureOf(wire.next())).code).to.equal("HANDOFF_FAILED");
+    expect(done).to.deep.equal(["give", "given", "leave", "forsaken"]);
+  });
+
+  it("hears nothing about the books from a process after which another one came", async () => {
+    const [first, second] = [await dial(), await dial()];
+    for (const { wire, nonce } of [first, second]) await takes(wire, nonce);
     const message = { is: "closed", seen: [] };
     first.wire.send({ say: "books", serviceId: SERVICE, message });
     // What follows on the same connection is heard: so the message before it was read.
     first.wire.send({ say: "serving", serviceId: SERVICE });
     await until("the later message is heard", () => done.includes("leave"));
-    expect(done).to.deep.equal(["give", "give", "leave"]);
+    expect(done).to.deep.equal(["give", "given", "give", "given", "leave"]);
     second.wire.send({ say: "books", serviceId: SERVICE, message });
     await until("the newest process is heard", () => done.includes("books"));
   });
@@ -241,7 +268,7 @@ describe("the handoff channel under attack", () => {
       });
       const services = [{ serviceId: SERVICE, keys: [KEY] }];
       const dependencies = { domain: DOMAIN, now: () => NOW, clock };
-      const failure = failureOf(Predecessor.take(at, services, dependencies));
+      const failure = failureOf(Leaver.ask(at, services, dependencies));
       expect((await failure).code).to.equal(code);
     });
   }

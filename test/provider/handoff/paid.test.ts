@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { FreeAllowance } from "../../../src/cashier/allowance.ts";
 import { SharedCollector } from "../../../src/cashier/shared/sharedCollector.ts";
 import { systemScheduler } from "../../../src/node/scheduler.ts";
+import type { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { Payer } from "../../../src/sal/pay/payer.ts";
 import type { Flow } from "../../../src/sal/session/flow.ts";
 import { PayRig, PRICE, WINDOW, type CollectorLife } from "../../cashier/rig/payRig.ts";
 import { ProviderRig } from "../../support/providerRig.ts";
+import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
 import { ECHO, HandoffRig, type PresencePay } from "./rig.ts";
 
@@ -95,6 +97,58 @@ describe("a paid flow whose process is replaced", () => {
     const paid = () => [...(lives.at(-1)?.collector.tabs ?? [])][0]?.paid ?? 0n;
     // What is left when all flows are over, is told and paid.
     await until("it is paid", () => cost - paid() <= WINDOW);
+    client.close();
+  });
+
+  it("is charged by the one of two processes that wins its place, whichever asked last", async () => {
+    const wallet = books.pay();
+    await rig.start(upstream, pay);
+    const { client } = rig.user({ payer: new Payer({ wallet }) });
+    const flow = await client.connect("service", ECHO);
+    flow.resume();
+    await uses(flow, 3 * MIB);
+    const starts = [rig.start(upstream, pay), rig.start(upstream, pay)];
+    const outcomes = await Promise.allSettled(starts);
+    const failures = outcomes.filter((each) => each.status === "rejected");
+    expect(failures.map(({ reason }) => (reason as BlockcloudError).code)).to.deep.equal([
+      "WORKER_RUNNING",
+    ]);
+    // More than the share of the tab that the old process had when the books changed hands.
+    await uses(flow, 5 * MIB);
+    const another = await client.connect("service", ECHO);
+    another.resume();
+    await uses(another, MIB);
+    for (const each of [flow, another]) each.end();
+    const cost = PRICE.perByte * BigInt(2 * 9 * MIB);
+    const charged = () => [...(lives.at(-1)?.collector.tabs ?? [])].map((tab) => tab.charged);
+    await until("the books of the winner have it all", () => charged()[0] === cost);
+    expect(lives).to.have.lengthOf(2);
+    client.close();
+  });
+
+  it("goes on within the free allowance, which its peer has once, however many processes serve it", async () => {
+    const free: PresencePay = () => {
+      const paid = pay();
+      const allowance = new FreeAllowance({ bytes: 4 * MIB, requests: 3 }, () => 1);
+      return { ...paid, pricing: { ...paid.pricing, allowance } };
+    };
+    await rig.start(upstream, free);
+    const { client } = rig.user();
+    const flow = await client.connect("service", ECHO);
+    flow.on("error", () => {});
+    flow.resume();
+    await uses(flow, MIB / 4);
+    for (let deployment = 1; deployment <= 2; deployment++) {
+      await rig.start(upstream, free);
+      await uses(flow, MIB / 4);
+      const another = await client.connect("service", ECHO);
+      another.resume();
+      await uses(another, MIB / 4);
+      another.end();
+      await once(another, "close");
+    }
+    await rejection("SAL_UNPAID", client.connect("service", ECHO));
+    await uses(flow, MIB / 4);
     client.close();
   });
 });

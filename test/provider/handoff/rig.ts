@@ -17,6 +17,7 @@ import {
   type Presence,
   type PresenceOptions,
 } from "../../../src/provider/publish/presence.ts";
+import type { RelaySettings } from "../../../src/provider/relays/relayLines.ts";
 import { DEPLOYMENT } from "../../support/fakeChain.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { salUser } from "../../support/salUser.ts";
@@ -49,6 +50,10 @@ export class HandoffRig {
   readonly place = new HandoffPlace({ stateDir: this.folder, name: "rig" });
   readonly agents: Agent[] = [];
   port = 0;
+  /** Whether the agents reach the chain. */
+  hasChain = true;
+  /** The relays of agents that start from now on. */
+  relay: RelaySettings | undefined;
   readonly #upstreams: Server[] = [];
   #holder: Agent | undefined;
 
@@ -94,6 +99,7 @@ export class HandoffRig {
         steps.push("duties");
         return Promise.resolve();
       },
+      hasChain: () => this.hasChain,
       domain: DOMAIN,
       now: Date.now,
       ...{ clock: systemScheduler, log: this.log },
@@ -121,6 +127,7 @@ export class HandoffRig {
         ports: [{ port: ECHO, mode: "tcp", to }],
         gateway: { drainMs: 100 },
         pay: paid,
+        relay: this.relay,
         storeFile: ":memory:",
         inherited: handoff.before.inherited(SERVICE),
         elsewhere: handoff.before,

@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
+import path from "node:path";
 import { text } from "node:stream/consumers";
 import type { Hex } from "viem";
 import { createClient } from "../../../src/client/createClient.ts";
@@ -13,6 +14,7 @@ import type {
   RecordPublisher,
 } from "../../../src/provider/listen/listener.ts";
 import { endpointRecords } from "../../../src/protocol/record.ts";
+import type { BlockcloudError } from "../../../src/protocol/errors.ts";
 import { rootServiceId, serviceId } from "../../../src/protocol/serviceId.ts";
 import { addressOfKey } from "../../../src/protocol/signature.ts";
 import { failureOf } from "../../support/failure.ts";
@@ -161,6 +163,71 @@ describe("a program that provides a service", function () {
     expect(listener.endpoints).to.deep.equal(["sal://192.0.2.7:4180"]);
   });
 
+  describe("with a state folder", () => {
+    let stateDir: string;
+
+    beforeEach(() => {
+      stateDir = mkdtempSync(path.join(rig.chain.folder, "listen-"));
+    });
+
+    /** Takes one flow after the other, and gives back what each sends. */
+    async function serves(listener: Listener): Promise<void> {
+      for await (const { flow } of listener) flow.pipe(flow);
+    }
+
+    it("refuses a second process, which would publish, too", async () => {
+      await start({ stateDir });
+      await rejection("WORKER_RUNNING", listen(ECHO, options({ stateDir })));
+    });
+
+    it("is replaced without a cut, and its iteration ends with its last flow", async () => {
+      const old = await start({ stateDir });
+      const serving = serves(old);
+      const flow = await client.connect(ECHO, { port: 7 });
+      flow.write("before ");
+      await once(flow, "readable");
+
+      const successor = await start({ stateDir, takeOver: true });
+      const next = serves(successor);
+      await old.replaced;
+      expect(successor.address.port).to.equal(old.address.port);
+      const another = await client.connect(ECHO, { port: 7 });
+      another.end("a new flow");
+      expect(await text(another)).to.equal("a new flow");
+      expect([old.flows, successor.flows], "flows of each").to.deep.equal([1, 0]);
+
+      flow.end("and after");
+      expect(await text(flow)).to.equal("before and after");
+      await serving;
+      // Closed by itself: its folder, and its lock, are the successor's.
+      await old.close();
+      await rejection("WORKER_RUNNING", listen(ECHO, options({ stateDir })));
+      await successor.close();
+      await next;
+      await start({ stateDir });
+    });
+
+    it("leaves the place to one of two that want it", async () => {
+      const first = await start({ stateDir });
+      const serving = [serves(first)];
+      const both = [1, 2].map(() => start({ stateDir, takeOver: true }));
+      const outcomes = await Promise.allSettled(both);
+      const failures = outcomes.filter((each) => each.status === "rejected");
+      expect(failures.map(({ reason }) => (reason as BlockcloudError).code)).to.deep.equal([
+        "WORKER_RUNNING",
+      ]);
+      const winner = listeners.at(-1) ?? first;
+      serving.push(serves(winner));
+      await first.replaced;
+      const flow = await client.connect(ECHO, { port: 7 });
+      expect([first.flows, winner.flows]).to.deep.equal([0, 1]);
+      flow.end("served");
+      expect(await text(flow)).to.equal("served");
+      await winner.close();
+      await Promise.all(serving);
+    });
+  });
+
   it("a record that no node takes ends the start, with the network's reason", async () => {
     const refusal = new Error("the network's own");
     const publisher: RecordPublisher = {
@@ -212,6 +279,7 @@ describe("a program that provides a service", function () {
     "a backlog that is no number": { backlog: NaN },
     "a negative time": { drainMs: -1 },
     "a limit that is no number": { limits: { maxFlows: -1 } },
+    "a place to take without a folder": { takeOver: true },
   };
   for (const [what, over] of Object.entries(wrong)) {
     it(`is told of ${what}, and the key is not repeated`, async () => {

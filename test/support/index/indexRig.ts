@@ -30,7 +30,7 @@ const front: CreateIndexerOptions["front"] = {
   trustedProxies: [],
   maxConnections: 0,
   maxConnectionsPerPeer: 0,
-  keepAliveMs: 5_000,
+  ...{ keepAliveMs: 5_000, maxUnread: 0, maxUnreadPerPeer: 0 },
 };
 
 interface Field {

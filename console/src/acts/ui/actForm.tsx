@@ -36,7 +36,11 @@ export function ActForm(props: { act: Act; run: Run; isConnected: boolean; given
         </div>
       )}
       {isOpen ? (
-        <button type="submit" disabled={!isConnected || step.kind === "checking"}>
+        <button
+          type="submit"
+          className="primary"
+          disabled={!isConnected || step.kind === "checking"}
+        >
           {step.kind === "checking" ? "Checking…" : "Check and show the cost"}
         </button>
       ) : (

@@ -63,7 +63,7 @@ function Effects({ prepared }: { prepared: Prepared }) {
           </div>
         ))}
         <div className="fact">
-          <dt>gas</dt>
+          <dt>Gas</dt>
           <dd className="number">
             {cost === undefined
               ? "known when the permit is signed"
@@ -98,11 +98,11 @@ function Next({ run, prepared }: { run: Run; prepared: Prepared }) {
   return (
     <p className="act-buttons">
       {prepared.permit === undefined ? (
-        <button type="button" className="main-button" onClick={run.send}>
+        <button type="button" className="primary" onClick={run.send}>
           Send the transaction
         </button>
       ) : (
-        <button type="button" className="main-button" onClick={run.sign}>
+        <button type="button" className="primary" onClick={run.sign}>
           Sign the permit
         </button>
       )}

@@ -1,20 +1,20 @@
-import { useMemo } from "react";
 import { formatEther, type Address } from "viem";
 import { epochStart } from "@protocol/epoch.ts";
 import { readAuditor, type AuditorDetail } from "../../chain/auditor.ts";
-import { readRounds, ROUNDS_READ } from "../../chain/auditors.ts";
+import { readRounds, ROUNDS_READ, unclaimedOf } from "../../chain/auditors.ts";
+import { readUnclaimedPay, type UnclaimedPays } from "../../chain/unclaimed.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, percent } from "../../format.ts";
 import { indexedRounds } from "../../index/auditors.ts";
 import type { AuditorRoundRow } from "../../model.ts";
-import { linkTo } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section, Stat, Stats } from "../../ui/stat.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
+import { ActLink } from "../../ui/actLink.tsx";
 import { Id, TimeAgo } from "../../ui/text.tsx";
+import { Rounds } from "./rounds.tsx";
 
 /** Rounds that the index is asked for: all that can still be claimed, and more. */
 const INDEX_ROUNDS = 300;
@@ -36,10 +36,19 @@ export function Auditor({ auditor }: { auditor: Address }) {
     async (from, signal) => (await readRounds(from, head, signal, auditor)).get(auditor) ?? [],
   );
   const rounds = reading.value?.value;
-  const unclaimed = rounds?.filter(
-    ({ state, epoch, claimBy }) =>
-      state === "revealed" && epoch + 2 <= head.epoch && claimBy >= head.epoch,
+  const unclaimed = unclaimedOf(rounds ?? [], head.epoch);
+  const open = unclaimed.map(({ epoch }) => epoch);
+  const expected = useRead(
+    `unclaimed of ${auditor}`,
+    rounds === undefined ? "" : `${head.epoch}: ${open.join()}`,
+    (signal) => readUnclaimedPay(sources, head, auditor, open, signal),
   );
+  // What was counted may be of the rounds that were open before.
+  const counted = expected.value;
+  const isCounted = open.every(
+    (epoch) => counted?.pays.has(epoch) === true || counted?.notCounted.includes(epoch) === true,
+  );
+  const figures = { rounds, unclaimed, expected: isCounted ? counted : undefined };
   return (
     <>
       <div className="page-head">
@@ -47,10 +56,8 @@ export function Auditor({ auditor }: { auditor: Address }) {
         <Id value={auditor} whole />
       </div>
       {failure !== undefined && <Failure failure={failure} />}
-      {detail !== undefined && (
-        <Warnings detail={detail} unclaimed={unclaimed} epoch={head.epoch} />
-      )}
-      {detail !== undefined && <Figures detail={detail} rounds={rounds} unclaimed={unclaimed} />}
+      {detail !== undefined && <Warnings {...figures} detail={detail} epoch={head.epoch} />}
+      {detail !== undefined && <Figures {...figures} detail={detail} epoch={head.epoch} />}
       <Section title="Rounds">
         <SourceLine
           reading={reading}
@@ -60,7 +67,16 @@ export function Auditor({ auditor }: { auditor: Address }) {
               : undefined
           }
         />
-        {rounds !== undefined && <Rounds rounds={rounds} epoch={head.epoch} />}
+        {expected.failure !== undefined && (
+          <Notice kind="info" title="What the open rounds would pay is not known">
+            {expected.failure.message}
+          </Notice>
+        )}
+        {rounds !== undefined && (
+          <div aria-busy={!isCounted && expected.failure === undefined}>
+            <Rounds auditor={auditor} rounds={rounds} pays={figures.expected?.pays} />
+          </div>
+        )}
       </Section>
       {detail !== undefined && (
         <section>
@@ -76,11 +92,19 @@ export function Auditor({ auditor }: { auditor: Address }) {
             </dd>
             <dt>In the draw since epoch</dt>
             <dd>{detail.enrolledSince === 0 ? "not enrolled" : detail.enrolledSince}</dd>
+            <dt>Stake of this auditor</dt>
+            <dd>
+              <ActLink act="stake-auditor">Stake more</ActLink>{" "}
+              <ActLink act="unstake-auditor">Unstake</ActLink>
+            </dd>
             {detail.unbonding.map(({ amount, releaseAt }, index) => (
               <div key={index} className="facts-row">
                 <dt>Unbonding</dt>
                 <dd>
-                  {bloc(amount)} BLOC, <TimeAgo seconds={releaseAt} />
+                  {bloc(amount)} BLOC, <TimeAgo seconds={releaseAt} />{" "}
+                  {releaseAt <= head.timestamp && (
+                    <ActLink act="withdraw-auditor-stake">Withdraw</ActLink>
+                  )}
                 </dd>
               </div>
             ))}
@@ -91,12 +115,26 @@ export function Auditor({ auditor }: { auditor: Address }) {
   );
 }
 
-function Warnings(props: {
+interface FiguresProps {
   detail: AuditorDetail;
-  unclaimed: readonly AuditorRoundRow[] | undefined;
+  rounds: readonly AuditorRoundRow[] | undefined;
+  unclaimed: readonly AuditorRoundRow[];
+  expected: UnclaimedPays | undefined;
   epoch: number;
-}) {
-  const { detail, unclaimed = [], epoch } = props;
+}
+
+/** What rounds would pay, as far as it was counted. */
+function expectedOf(
+  rounds: readonly AuditorRoundRow[],
+  expected: UnclaimedPays | undefined,
+): string {
+  if (expected === undefined) return "their pay is being counted";
+  const due = rounds.reduce((sum, { epoch }) => sum + (expected.pays.get(epoch)?.due ?? 0n), 0n);
+  const isWhole = rounds.every(({ epoch }) => expected.pays.has(epoch));
+  return `${isWhole ? "" : "at least "}${bloc(due)} BLOC expected`;
+}
+
+function Warnings({ detail, unclaimed, expected, epoch }: FiguresProps) {
   const { lapse, operatorBalance } = detail;
   const ending = unclaimed.filter(({ claimBy }) => claimBy - epoch < NEAR);
   return (
@@ -111,7 +149,7 @@ function Warnings(props: {
       )}
       {ending.length > 0 && (
         <Notice kind="warning" title={`Pay of ${ending.length} rounds is lost soon`}>
-          The first can be claimed until epoch {Math.min(...ending.map(({ claimBy }) => claimBy))}.
+          {expectedOf(ending, expected)}. The first can be claimed until epoch {ending[0]?.claimBy}.
         </Notice>
       )}
       {operatorBalance === 0n && (
@@ -123,16 +161,14 @@ function Warnings(props: {
   );
 }
 
-function Figures(props: {
-  detail: AuditorDetail;
-  rounds: readonly AuditorRoundRow[] | undefined;
-  unclaimed: readonly AuditorRoundRow[] | undefined;
-}) {
-  const { detail, rounds = [], unclaimed } = props;
+function Figures({ detail, rounds = [], unclaimed, expected, epoch }: FiguresProps) {
+  const { deployment } = useSources().config;
+  const { auditor } = detail;
   const votes = rounds.reduce((sum, round) => sum + round.votes, 0);
   const paid = rounds.reduce((sum, round) => sum + round.paidVotes, 0);
   const earned = rounds.reduce((sum, round) => sum + round.reward, 0n);
-  const first = unclaimed?.[0];
+  const [first] = unclaimed;
+  const isOver = (first?.claimBy ?? epoch) + 1;
   return (
     <Stats>
       <Stat
@@ -148,14 +184,39 @@ function Figures(props: {
       <Stat name="Votes paid" note={`${paid} of ${votes}`}>
         {percent(paid, votes)}
       </Stat>
-      <Stat name="To collect" unit="BLOC" note="claimed; it is kept without an end">
+      <Stat
+        name="To collect"
+        unit="BLOC"
+        note={
+          <>
+            claimed; it is kept without an end
+            {detail.uncollected > 0n && (
+              <>
+                .{" "}
+                <ActLink act="collect" values={{ auditor }}>
+                  Collect
+                </ActLink>
+              </>
+            )}
+          </>
+        }
+      >
         {bloc(detail.uncollected)}
       </Stat>
       <Stat
         name="Rounds to claim"
-        note={first === undefined ? "none is open" : `the oldest until epoch ${first.claimBy}`}
+        note={
+          first === undefined ? (
+            "none is open"
+          ) : (
+            <>
+              {expectedOf(unclaimed, expected)}; the oldest until epoch {first.claimBy}, which ends{" "}
+              <TimeAgo seconds={epochStart(deployment, isOver)} />
+            </>
+          )
+        }
       >
-        {unclaimed?.length ?? "…"}
+        {unclaimed.length}
       </Stat>
       <Stat
         name="Missed in a row"
@@ -169,81 +230,4 @@ function Figures(props: {
       </Stat>
     </Stats>
   );
-}
-
-const states: Readonly<Record<AuditorRoundRow["state"], string>> = {
-  committed: "committed",
-  revealed: "to claim",
-  claimed: "claimed",
-  reported: "reported: slashed",
-};
-
-function Rounds({ rounds, epoch }: { rounds: readonly AuditorRoundRow[]; epoch: number }) {
-  const { config } = useSources();
-  const columns = useMemo(
-    (): readonly Column<AuditorRoundRow>[] => [
-      {
-        key: "epoch",
-        title: "Epoch",
-        cell: (row) => <a href={linkTo(["verify", String(row.epoch)])}>{row.epoch}</a>,
-        sort: (row) => row.epoch,
-      },
-      {
-        key: "when",
-        title: "Began",
-        cell: (row) => <TimeAgo seconds={epochStart(config.deployment, row.epoch)} />,
-      },
-      {
-        key: "state",
-        title: "State",
-        cell: (row) => stateText(row, epoch),
-        sort: ({ state }) => state,
-      },
-      {
-        key: "votes",
-        title: "Votes paid",
-        cell: ({ votes, paidVotes }) => `${paidVotes} of ${votes}`,
-        isNumber: true,
-      },
-      {
-        key: "reward",
-        title: "Pay, BLOC",
-        cell: ({ reward }) => bloc(reward),
-        sort: ({ reward }) => reward,
-        isNumber: true,
-      },
-      {
-        key: "until",
-        title: "Claim until",
-        cell: ({ state, claimBy }) =>
-          state === "claimed" || state === "reported" ? (
-            "–"
-          ) : (
-            <>
-              epoch {claimBy}, <TimeAgo seconds={epochStart(config.deployment, claimBy + 1)} />
-            </>
-          ),
-        isNumber: true,
-      },
-    ],
-    [config.deployment, epoch],
-  );
-  return (
-    <Table
-      caption="Rounds of the auditor, the newest first"
-      columns={columns}
-      rows={rounds}
-      rowKey={(row) => String(row.epoch)}
-      initial={{ key: "epoch", descending: true }}
-      pageSize={12}
-      empty="No round of these epochs."
-    />
-  );
-}
-
-function stateText({ state, epoch, claimBy }: AuditorRoundRow, current: number): string {
-  if (state === "committed" && epoch + 2 <= current) return "not revealed";
-  if (state === "revealed" && epoch + 2 > current) return "revealed";
-  if (state === "revealed" && claimBy < current) return "not claimed: lost";
-  return states[state];
 }

@@ -57,6 +57,16 @@ function columnsFor(epoch: number): readonly Column<AuditorRow>[] {
       isNumber: true,
     },
     {
+      key: "unclaimed",
+      title: "To claim",
+      cell: ({ unclaimed, claimBy }) =>
+        claimBy === undefined
+          ? "–"
+          : `${unclaimed} ${unclaimed === 1 ? "round" : "rounds"}, until epoch ${claimBy}`,
+      sort: ({ unclaimed }) => unclaimed,
+      isNumber: true,
+    },
+    {
       key: "state",
       title: "State",
       cell: (row) => <State row={row} epoch={epoch} />,
@@ -72,7 +82,7 @@ export function Auditors() {
   const reading = useEither<Listing<AuditorRow>>(
     "auditors",
     every,
-    (index, signal) => indexedAuditors(index, signal),
+    (index, signal) => indexedAuditors(index, head.epoch, signal),
     (sources, signal) => readAuditors(sources, head, signal),
   );
   const found = reading.value;

@@ -9,11 +9,12 @@ import {
   type TabRow,
 } from "../../chain/money.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
-import { bloc, count } from "../../format.ts";
+import { bloc, count, exactBloc } from "../../format.ts";
 import { indexedStatement } from "../../index/money.ts";
 import { linkTo } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { useRead } from "../../useRead.ts";
+import { ActLink } from "../../ui/actLink.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { save } from "../../ui/save.ts";
 import { SourceLine } from "../../ui/source.tsx";
@@ -24,6 +25,8 @@ import { statementCsv, statementJson } from "./export.ts";
 
 /** Days of the payer's use after which a low balance is told. */
 const DAYS_LEFT = 3n;
+/** Days of use that the proposed deposit covers. */
+const DAYS_DEPOSITED = 30n;
 
 const statementColumns: readonly Column<StatementRow>[] = [
   {
@@ -146,10 +149,34 @@ export function Account({ payer }: { payer: Address }) {
         >
           {value === undefined ? "…" : bloc(value.reserved)}
         </Stat>
-        <Stat name="Free" unit="BLOC" note="can be withdrawn now">
+        <Stat
+          name="Free"
+          unit="BLOC"
+          note={
+            <>
+              can be withdrawn now
+              {value !== undefined && value.free > 0n && (
+                <>
+                  .{" "}
+                  <ActLink act="withdraw" values={{ amount: exactBloc(value.free) }}>
+                    Withdraw
+                  </ActLink>
+                </>
+              )}
+            </>
+          }
+        >
           {value === undefined ? "…" : bloc(value.free)}
         </Stat>
-        <Stat name="In the account itself" unit="BLOC" note="not deposited">
+        <Stat
+          name="In the account itself"
+          unit="BLOC"
+          note={
+            <>
+              not deposited. <ActLink act="deposit">Deposit</ActLink>
+            </>
+          }
+        >
           {value === undefined ? "…" : bloc(value.wallet)}
         </Stat>
       </Stats>
@@ -238,7 +265,10 @@ function Low({ free, rows }: { free: bigint; rows: readonly StatementRow[] }) {
   if (daily === 0n || free >= daily * DAYS_LEFT) return null;
   return (
     <Notice kind="warning" title={`The free balance is below ${DAYS_LEFT} days of use`}>
-      On the days with payments, {bloc(daily)} BLOC were paid on average.
+      On the days with payments, {bloc(daily)} BLOC were paid on average.{" "}
+      <ActLink act="deposit" values={{ amount: exactBloc(daily * DAYS_DEPOSITED) }}>
+        Deposit for {DAYS_DEPOSITED.toString()} days
+      </ActLink>
     </Notice>
   );
 }

@@ -50,7 +50,7 @@ export function Figures({ epochs }: { epochs: NetworkEpochs | undefined }) {
       <Stat
         name="Paid for audited epochs"
         unit="BLOC"
-        note={`the last ${rows.length} epochs${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
+        note={`the last ${rows.length === 1 ? "epoch" : `${rows.length} epochs`}${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
       >
         {epochs === undefined ? "…" : bloc(paid)}
       </Stat>

@@ -9,6 +9,7 @@ import {
   type ServiceEventRow,
 } from "../../index/service.ts";
 import { useEither } from "../../useEither.ts";
+import { ActLink } from "../../ui/actLink.tsx";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
@@ -33,6 +34,7 @@ const eventColumns: readonly Column<ServiceEventRow>[] = [
   {
     key: "detail",
     title: "Detail",
+    isWide: true,
     cell: ({ detail, amount, since }) => (
       <>
         {detail !== null && <Foreign value={detail} longest={80} />}
@@ -71,7 +73,17 @@ export function Challenges({ service }: { service: ServiceDetail }) {
   const found = reading.value?.value;
   return (
     <>
-      <Section title="Challenges">
+      <Section
+        title="Challenges"
+        aside={
+          service.challenge === undefined &&
+          service.status.now === "Active" && (
+            <ActLink act="challenge" values={{ service: number.toString() }}>
+              Challenge it
+            </ActLink>
+          )
+        }
+      >
         <SourceLine reading={reading} />
         {found !== undefined && (
           <Table

@@ -1,16 +1,19 @@
 import { useMemo, useState } from "react";
 import { epochStart } from "@protocol/epoch.ts";
-import { readServiceEpochs, type ServiceEpoch } from "../../chain/serviceEpochs.ts";
+import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useHead, useSources } from "../../context.tsx";
 import { bloc, gradeWord } from "../../format.ts";
 import { indexedRoundsOf } from "../../index/service.ts";
+import type { ServiceEpochRow } from "../../model.ts";
 import { useRead } from "../../useRead.ts";
 import { Chart } from "../../ui/chart.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { GradeMark, TimeAgo } from "../../ui/text.tsx";
+import { GradeMark, None, TimeAgo } from "../../ui/text.tsx";
+import { lastFall } from "./fall.ts";
+import { FallCard } from "./fallCard.tsx";
 import { Votes } from "./votes.tsx";
 import { reasonOf, weights } from "./why.ts";
 
@@ -42,10 +45,11 @@ export function Grades({ service }: { service: ServiceDetail }) {
       ({ epoch }) => epoch >= service.firstEpoch,
     );
   }, [chain.value, indexed.value, service.firstEpoch]);
+  const fall = useMemo(() => lastFall(rows), [rows]);
   const [opened, setOpened] = useState<number>();
   const { deployment } = sources.config;
   const columns = useMemo(
-    (): readonly Column<ServiceEpoch>[] => [
+    (): readonly Column<ServiceEpochRow>[] => [
       { key: "epoch", title: "Epoch", cell: ({ epoch }) => epoch, sort: ({ epoch }) => epoch },
       {
         key: "when",
@@ -55,18 +59,19 @@ export function Grades({ service }: { service: ServiceDetail }) {
       {
         key: "verdict",
         title: "Verdict",
-        cell: ({ verdict, isFinal }) =>
-          isFinal ? <GradeMark verdict={verdict} /> : <span className="muted">being revealed</span>,
+        cell: ({ verdict, final }) =>
+          final ? <GradeMark verdict={verdict} /> : <span className="muted">being revealed</span>,
         sort: ({ verdict }) => verdict ?? -1,
       },
       { key: "weights", title: "Weight by grade", cell: ({ counts }) => weights(counts) },
       {
         key: "why",
         title: "Why",
+        isWide: true,
         cell: (row) => {
           const reason = reasonOf(row, kind);
           return reason === undefined ? (
-            <span className="muted">–</span>
+            <None />
           ) : (
             <span className="why">
               {reason.what} <span className="muted">{reason.remedy}</span>
@@ -77,8 +82,8 @@ export function Grades({ service }: { service: ServiceDetail }) {
       {
         key: "pay",
         title: "Pay, BLOC",
-        cell: ({ pay, isSettled }) =>
-          pay === undefined ? "–" : `${bloc(pay)}${isSettled ? "" : " (to settle)"}`,
+        cell: ({ pay, settled }) =>
+          pay === undefined ? "–" : `${bloc(pay)}${settled ? "" : " (to settle)"}`,
         sort: ({ pay }) => pay ?? -1n,
         isNumber: true,
       },
@@ -112,6 +117,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
         </Notice>
       )}
       {rows.length > 1 && <Picture rows={rows} />}
+      {fall !== undefined && <FallCard service={service} fall={fall} showVotes={setOpened} />}
       {opened !== undefined && <Votes service={service} epoch={opened} key={opened} />}
       <Table
         caption="The service by epoch, the newest first"
@@ -126,9 +132,9 @@ export function Grades({ service }: { service: ServiceDetail }) {
   );
 }
 
-function Picture({ rows }: { rows: readonly ServiceEpoch[] }) {
+function Picture({ rows }: { rows: readonly ServiceEpochRow[] }) {
   const data = useMemo(() => {
-    const final = rows.filter(({ isFinal }) => isFinal);
+    const final = rows.filter(({ final }) => final);
     return {
       x: final.map(({ epoch }) => epoch),
       series: (["excellent", "good", "poor", "failed"] as const).map((colour, index) => ({

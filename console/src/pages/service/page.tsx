@@ -1,15 +1,16 @@
-import { isAddressEqual, zeroAddress } from "viem";
+import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
 import { readService, type ServiceDetail } from "../../chain/service.ts";
 import { useHead, useSources } from "../../context.tsx";
-import { bloc } from "../../format.ts";
+import { bloc, count, exactBloc } from "../../format.ts";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
+import { ActLink } from "../../ui/actLink.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Stat, Stats } from "../../ui/stat.tsx";
-import { Foreign, Id, TimeAgo } from "../../ui/text.tsx";
-import { milliseconds } from "../services/columns.tsx";
+import { Id, TimeAgo } from "../../ui/text.tsx";
 import { Label } from "../services/name.tsx";
 import { Challenges } from "./challenges.tsx";
+import { Facts } from "./facts.tsx";
 import { Grades } from "./grades.tsx";
 import { Income } from "./income.tsx";
 import { Record } from "./record.tsx";
@@ -40,7 +41,7 @@ export default function ServicePage({ number }: { number: bigint }) {
         </a>
       </div>
       {failure !== undefined && <Failure failure={failure} what="The newest read failed" />}
-      <Standing service={service} epoch={head.epoch} />
+      <Standing service={service} />
       <Summary service={service} />
       <Grades service={service} />
       <Income number={service.number} />
@@ -52,7 +53,8 @@ export default function ServicePage({ number }: { number: bigint }) {
 }
 
 /** What the owner, or a user, must know now. */
-function Standing({ service, epoch }: { service: ServiceDetail; epoch: number }) {
+function Standing({ service }: { service: ServiceDetail }) {
+  const { epoch, timestamp } = useHead();
   const { status, firstEpoch, kind, stake, challenge } = service;
   return (
     <>
@@ -65,15 +67,18 @@ function Standing({ service, epoch }: { service: ServiceDetail; epoch: number })
           title={`The service is ${status.now}: it is neither audited nor paid`}
         >
           {status.now === "Unstaked" &&
-            `Its stake is ${bloc(stake.now)} BLOC; the class asks for ${bloc(kind.minimumStake)}.`}
-          {status.next !== status.now && ` Two epochs later it is ${status.next}.`}
+            `Its stake is ${bloc(stake.now)} BLOC; the class asks for ${bloc(kind.minimumStake)}. `}
+          {status.next !== status.now && `Two epochs later it is ${status.next}. `}
+          <Remedy service={service} />
         </Notice>
       )}
       {status.now === "Active" && status.next !== "Active" && (
         <Notice
           kind="warning"
           title={`The service will be ${status.next} from epoch ${epoch + 2} on`}
-        />
+        >
+          <Remedy service={service} />
+        </Notice>
       )}
       {challenge !== undefined && (
         <Notice kind="warning" title={`Challenge ${challenge.id.toString()} is open`}>
@@ -82,7 +87,13 @@ function Standing({ service, epoch }: { service: ServiceDetail; epoch: number })
             "Its question comes with the next recorded seed."
           ) : (
             <>
-              The time to answer ends <TimeAgo seconds={challenge.deadline} />.
+              The time to answer {challenge.deadline < timestamp ? "ended" : "ends"}{" "}
+              <TimeAgo seconds={challenge.deadline} />.{" "}
+              {challenge.deadline < timestamp && (
+                <ActLink act="resolve" values={{ service: service.number.toString() }}>
+                  Resolve it
+                </ActLink>
+              )}
             </>
           )}
         </Notice>
@@ -91,8 +102,47 @@ function Standing({ service, epoch }: { service: ServiceDetail; epoch: number })
   );
 }
 
+/** The act that makes a service active again. */
+function Remedy({ service }: { service: ServiceDetail }) {
+  const { status, kind, stake } = service;
+  const values = { service: service.number.toString() };
+  switch (status.next) {
+    case "Unstaked": {
+      const missing = kind.minimumStake > stake.next ? kind.minimumStake - stake.next : 0n;
+      return (
+        <ActLink act="stake" values={{ ...values, amount: exactBloc(missing) }}>
+          Stake {exactBloc(missing)} BLOC
+        </ActLink>
+      );
+    }
+    case "Maintenance":
+      return (
+        <ActLink act="maintenance" values={{ ...values, state: "off" }}>
+          End maintenance
+        </ActLink>
+      );
+    case "Suspended":
+      return (
+        <ActLink act="reinstate" values={values}>
+          Reinstate it
+        </ActLink>
+      );
+    case "Keyless":
+      return (
+        <ActLink act="key" values={values}>
+          Set a key
+        </ActLink>
+      );
+    default:
+      return null;
+  }
+}
+
 function Summary({ service }: { service: ServiceDetail }) {
+  const { epoch } = useHead();
   const { kind, status, stake, earned, collectable, fee, settledThrough } = service;
+  const values = { service: service.number.toString() };
+  const isBehind = settledThrough + 2 < epoch;
   return (
     <Stats>
       <Stat name="Status" note={`class ${kind.name}`}>
@@ -101,72 +151,69 @@ function Summary({ service }: { service: ServiceDetail }) {
       <Stat
         name="Stake"
         unit="BLOC"
-        note={stake.next === stake.now ? undefined : `${bloc(stake.next, 0)} two epochs later`}
+        note={
+          <>
+            {stake.next !== stake.now && `${bloc(stake.next, 0)} two epochs later. `}
+            <ActLink act="stake" values={values}>
+              Stake
+            </ActLink>{" "}
+            <ActLink act="unstake" values={values}>
+              Unstake
+            </ActLink>
+          </>
+        }
       >
         {bloc(stake.now, 0)}
       </Stat>
       <Stat name="Paid by users" unit="BLOC" note="redeemed vouchers, so far">
         {bloc(earned)}
       </Stat>
-      <Stat name="To collect" unit="BLOC" note={`after a fee of ${bloc(fee)}`}>
+      <Stat
+        name="To collect"
+        unit="BLOC"
+        note={
+          <>
+            after a fee of {bloc(fee)}
+            {collectable > 0n && (
+              <>
+                .{" "}
+                <ActLink act="collect-service" values={values}>
+                  Collect
+                </ActLink>
+              </>
+            )}
+          </>
+        }
+      >
         {bloc(collectable)}
       </Stat>
-      <Stat name="Settled through epoch" note="pay of later epochs is still to be settled">
+      <Stat
+        name="Settled through epoch"
+        note={
+          isBehind ? (
+            <>
+              the pay of {count(epoch - 2 - settledThrough)} final epochs is open.{" "}
+              <ActLink act="settle" values={values}>
+                Settle
+              </ActLink>
+            </>
+          ) : (
+            "all final epochs"
+          )
+        }
+      >
         {settledThrough}
       </Stat>
+      <Stat
+        name="Answers from here"
+        note={
+          <>
+            price, BLOC: <PriceFromHere number={service.number} />
+          </>
+        }
+      >
+        <FromHere number={service.number} />
+      </Stat>
     </Stats>
-  );
-}
-
-function Facts({ service }: { service: ServiceDetail }) {
-  const { id, owner, payout, key, kind, metadata, staker, unbonding } = service;
-  const isKeyless = isAddressEqual(key.now, zeroAddress);
-  return (
-    <section>
-      <h2>Settings</h2>
-      <dl className="facts">
-        <dt>Service ID</dt>
-        <dd>
-          <Id value={id} whole />
-        </dd>
-        <dt>Owner</dt>
-        <dd>
-          <Id value={owner} whole />
-        </dd>
-        <dt>Paid to</dt>
-        <dd>
-          <Id value={payout} whole />
-        </dd>
-        <dt>Service key</dt>
-        <dd>
-          {isKeyless ? "none" : <Id value={key.now} whole />}
-          {key.next !== key.now && (
-            <span className="muted">
-              {" "}
-              from two epochs later <Id value={key.next} />
-            </span>
-          )}
-        </dd>
-        <dt>Staker</dt>
-        <dd>{isAddressEqual(staker, zeroAddress) ? "none" : <Id value={staker} whole />}</dd>
-        <dt>Grades of the class</dt>
-        <dd>
-          excellent within {milliseconds(kind.excellentMs)}, good within {milliseconds(kind.goodMs)}
-          , poor within {milliseconds(kind.poorMs)}
-        </dd>
-        <dt>Description</dt>
-        <dd>
-          {metadata === "" ? <span className="muted">none</span> : <Foreign value={metadata} />}
-        </dd>
-        {unbonding.map(({ amount, releaseAt }, index) => (
-          <div key={index} className="facts-row">
-            <dt>Unbonding</dt>
-            <dd>
-              {bloc(amount)} BLOC, <TimeAgo seconds={releaseAt} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
   );
 }

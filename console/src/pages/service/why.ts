@@ -1,6 +1,5 @@
-import type { ServiceEpoch } from "../../chain/serviceEpochs.ts";
 import { gradeWord } from "../../format.ts";
-import type { ServiceClass } from "../../model.ts";
+import type { ServiceClass, ServiceEpochRow } from "../../model.ts";
 import { milliseconds } from "../services/columns.tsx";
 
 /** Why a service got less than the best grade in an epoch, and what helps. */
@@ -10,16 +9,16 @@ export interface Reason {
 }
 
 /** The reason, by the rules of docs/protocol.md; undefined for an epoch with the best grade, or not final yet. */
-export function reasonOf(epoch: ServiceEpoch, kind: ServiceClass): Reason | undefined {
-  const { status, isFinal, isSeeded, verdict, paidGrade } = epoch;
+export function reasonOf(epoch: ServiceEpochRow, kind: ServiceClass): Reason | undefined {
+  const { status, final, seeded, verdict, paidGrade } = epoch;
   if (status !== undefined && status !== "Active") {
     return {
       what: `The service was ${status}: it was neither audited nor paid.`,
       remedy: "Only an active service is audited.",
     };
   }
-  if (!isFinal || verdict === 3) return undefined;
-  if (!isSeeded) {
+  if (!final || verdict === 3) return undefined;
+  if (!seeded) {
     return {
       what: "The epoch's seed was not recorded, so there were no audits.",
       remedy: "A keeper records seeds: blockcloud keeper run.",

@@ -2,6 +2,7 @@ import { waysOf } from "../../chain/records.ts";
 import { bloc, count } from "../../format.ts";
 import type { ServiceRow } from "../../model.ts";
 import type { Column } from "../../ui/table.tsx";
+import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
 import { GradeMark, GradeStrip } from "../../ui/text.tsx";
 import { lastGrade, latencyBound } from "./filter.ts";
 import { ServiceName } from "./name.tsx";
@@ -10,6 +11,7 @@ import { ServiceName } from "./name.tsx";
 export function columnsOf(
   compared: ReadonlySet<bigint>,
   toggle: (number: bigint) => void,
+  measuredMs: (number: bigint) => number | undefined,
 ): readonly Column<ServiceRow>[] {
   return [
     {
@@ -59,6 +61,14 @@ export function columnsOf(
       title: "Stake, BLOC",
       cell: ({ stake }) => bloc(stake, 0),
       sort: ({ stake }) => stake,
+      isNumber: true,
+    },
+    { key: "price", title: "Price, BLOC", cell: ({ number }) => <PriceFromHere number={number} /> },
+    {
+      key: "here",
+      title: "From here",
+      cell: ({ number }) => <FromHere number={number} />,
+      sort: ({ number }) => measuredMs(number) ?? Number.MAX_SAFE_INTEGER,
       isNumber: true,
     },
     {

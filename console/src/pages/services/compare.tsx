@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { bloc, percent } from "../../format.ts";
+import { FromHere, PriceFromHere, useMeasure, WayFromHere } from "../../call/ui/measured.tsx";
 import type { ServiceRow } from "../../model.ts";
 import { Section } from "../../ui/stat.tsx";
 import { Foreign, GradeMark, GradeStrip } from "../../ui/text.tsx";
@@ -16,24 +17,41 @@ const lines: readonly [string, (row: ServiceRow) => ReactNode][] = [
   ["Last grade", (row) => <GradeMark verdict={lastGrade(row) ?? null} />],
   ["Last verdicts", ({ verdicts }) => <GradeStrip epochs={verdicts} />],
   ["Excellent of the last epochs", (row) => share(row)],
-  ["Answers within", (row) => milliseconds(latencyBound(row))],
-  ["Reached", ({ endpoints }) => <Ways endpoints={endpoints} />],
+  ["Answers within, by its last grade", (row) => milliseconds(latencyBound(row))],
+  ["From here", ({ number }) => <FromHere number={number} />],
+  ["Price, BLOC, told from here", ({ number }) => <PriceFromHere number={number} />],
+  ["Reached from here", ({ number }) => <WayFromHere number={number} />],
+  ["Reached by its record", ({ endpoints }) => <Ways endpoints={endpoints} />],
   ["Stake, BLOC", ({ stake }) => bloc(stake, 0)],
   ["Paid by users, BLOC", ({ redeemed }) => (redeemed === undefined ? "–" : bloc(redeemed))],
   ["Emission, BLOC", ({ rewards }) => (rewards === undefined ? "–" : bloc(rewards))],
   ["Open challenge", ({ hasOpenChallenge }) => (hasOpenChallenge ? "yes" : "no")],
-  ["Description", ({ metadata }) => <Foreign value={metadata} longest={60} />],
+  [
+    "Description",
+    ({ metadata }) => (metadata === "" ? "–" : <Foreign value={metadata} longest={60} />),
+  ],
 ];
 
 /** Up to four services beside one another. */
 export function Compare({ rows, clear }: { rows: readonly ServiceRow[]; clear: () => void }) {
+  const measure = useMeasure();
   return (
     <Section
       title="Compare"
       aside={
-        <button type="button" onClick={clear}>
-          Close
-        </button>
+        <div className="filters">
+          <button
+            type="button"
+            onClick={() => {
+              for (const { number } of rows) measure(number);
+            }}
+          >
+            Ask all from here
+          </button>
+          <button type="button" onClick={clear}>
+            Close
+          </button>
+        </div>
       }
     >
       {/* Its own scrolling can be reached by the keyboard. */}

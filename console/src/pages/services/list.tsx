@@ -1,4 +1,5 @@
 import { useDeferredValue, useMemo, useState } from "react";
+import { provenMs, useMeasurements } from "../../call/measurements.ts";
 import { readServices } from "../../chain/services.ts";
 import { useEvery, useHead } from "../../context.tsx";
 import { count } from "../../format.ts";
@@ -25,6 +26,7 @@ export function Services() {
     (index, signal) => indexedServices(index, head.epoch, head.timestamp, signal),
     (sources, signal) => readServices(sources, head, signal),
   );
+  const measurements = useMeasurements();
   const listing = reading.value?.value;
   const wanted = useDeferredValue(filter);
   const rows = useMemo(
@@ -33,15 +35,21 @@ export function Services() {
   );
   const columns = useMemo(
     () =>
-      columnsOf(compared, (number) => {
-        setCompared((before) => {
-          const next = new Set(before);
-          if (!next.delete(number) && next.size < MOST_COMPARED) next.add(number);
-          return next;
-        });
-      }),
-    [compared],
+      columnsOf(
+        compared,
+        (number) => {
+          setCompared((before) => {
+            const next = new Set(before);
+            if (!next.delete(number) && next.size < MOST_COMPARED) next.add(number);
+            return next;
+          });
+        },
+        (number) => provenMs(measurements.get(number)),
+      ),
+    [compared, measurements],
   );
+  // Only the index adds up what users have paid.
+  const hasPaid = rows.some(({ redeemed }) => redeemed !== undefined);
   const kinds = [...new Set((listing?.rows ?? []).flatMap(({ kind }) => kind?.name ?? []))].sort();
   return (
     <>
@@ -65,7 +73,7 @@ export function Services() {
           </p>
           <Table
             caption="Services"
-            columns={columns}
+            columns={hasPaid ? columns : columns.filter(({ key }) => key !== "paid")}
             rows={rows}
             rowKey={({ number }) => number.toString()}
             initial={{ key: "grade", descending: true }}

@@ -1,4 +1,5 @@
 import { bloc, count } from "../../format.ts";
+import { linkTo } from "../../router.ts";
 import { Notice } from "../../ui/notice.tsx";
 import { Section, Stat, Stats } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
@@ -119,7 +120,11 @@ const services: Column<ServicePay>[] = [
   {
     key: "number",
     title: "Service",
-    cell: ({ number }) => number.toString(),
+    cell: ({ number }) => (
+      <a className="number" href={linkTo(["services", number.toString()])}>
+        #{number.toString()}
+      </a>
+    ),
     sort: (row) => row.number,
   },
   { key: "slot", title: "Slot", cell: ({ slot }) => slot, isNumber: true, sort: (row) => row.slot },
@@ -136,7 +141,11 @@ const services: Column<ServicePay>[] = [
 ];
 
 const auditors: Column<AuditorResult>[] = [
-  { key: "auditor", title: "Auditor", cell: ({ auditor }) => <Id value={auditor} /> },
+  {
+    key: "auditor",
+    title: "Auditor",
+    cell: ({ auditor }) => <Id value={auditor} href={linkTo(["auditors", auditor])} />,
+  },
   { key: "drawn", title: "Drawn (weight)", cell: ({ drawn }) => shards(drawn) },
   { key: "revealed", title: "Revealed", cell: ({ revealed }) => (revealed ? "yes" : "no") },
   { key: "votes", title: "Votes", cell: ({ votes }) => votes, isNumber: true },
