@@ -117,10 +117,8 @@ const GUARD = `data:text/javascript,process.stdin.resume().on("end",()=>process.
 
 function argumentsOf({ program, root, schema, port }: PonderStart): string[] {
   const log = ["--log-format", "json", "--log-level", "info"];
-  const prof = process.env.PROF ? ["--cpu-prof", `--cpu-prof-dir=${process.env.PROF}`] : [];
   const server = ["--hostname", "127.0.0.1", "--port", String(port)];
   return [
-    ...prof,
     "--import",
     GUARD,
     program,
