@@ -207,6 +207,14 @@ describe("the states of an act", function () {
   it("has a test wallet on the embedded chain only, and only if config.json says so", async () => {
     await act.open("stake");
     await act.press("Connect Test account 17");
+    await chain.fund(stranger.address, 30);
+    // It signs a permit and a transaction, as other wallets do.
+    await act.open("deposit", { amount: "10" });
+    expect(await act.carryOut()).to.contain("Done");
+    const { cashier } = chain.contracts;
+    const args = [stranger.address] as const;
+    const [held] = await chain.client.readContract({ ...cashier, functionName: "accountOf", args });
+    expect(held).to.equal(parseEther("10"));
     await act.press("Disconnect");
     const { devnet } = chain.stage;
     const config = consoleConfig(devnet.deployment, { hasIndex: false, isEmbedded: false });

@@ -48,8 +48,7 @@ describe("the console's build", function () {
       `      at the start ${size(start)}, with the largest page ${largest}, all scripts ${all} bytes in gzip`,
     );
     for (const [page, each] of sizes) expect(each, page).to.be.below(MOST);
-    // Nothing stands in two files: a copy of what pages share would be larger than this room.
-    expect(all).to.be.below(MOST + 25_000);
+    expect(all, "all pages together").to.be.below(MOST);
   });
 
   it("has nothing inline and nothing from elsewhere in its document", () => {

@@ -148,7 +148,8 @@ describe("the console's page Call", function () {
         },
       ];
       expect(await ask())
-        .to.contain("0.0001 a request, 0.002 a MB (BLOC)")
+        .to.contain("0.0001 a request")
+        .and.to.contain("0.002 a MB")
         .and.to.match(/\d ms/);
     });
 

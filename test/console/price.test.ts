@@ -49,7 +49,7 @@ describe("the price of a service, as the console's page asks for it", () => {
     expect(answer.status).to.equal(402);
     expect(priceOf(answer, false, TOKEN)).to.deep.equal({
       kind: "priced",
-      text: "0.0001 a request, 0.002 a MB, 0.36 an hour (BLOC)",
+      parts: ["0.0001 a request", "0.002 a MB", "0.36 an hour"],
     });
     expect([runs, taken]).to.deep.equal([0, 0]);
   });
@@ -72,7 +72,7 @@ describe("the price of a service, as the console's page asks for it", () => {
       );
     expect(told([{ ...offer, asset: TOKEN.toLowerCase() }])).to.deep.equal({
       kind: "priced",
-      text: "0.002 BLOC for a request with 1 MiB",
+      parts: ["0.002 a request with 1 MiB"],
     });
     expect(told([{ ...offer, asset: `0x${"ab".repeat(20)}` }]).kind).to.equal("unknown");
     expect(told([{ ...offer, asset: "<img>" }]).kind).to.equal("unknown");

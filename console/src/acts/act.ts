@@ -7,12 +7,7 @@ import type { VerifiedDeployment } from "../verify/deployment.ts";
 export type Reader = Client &
   Pick<
     PublicActions,
-    | "estimateContractGas"
-    | "getBalance"
-    | "getBlock"
-    | "getGasPrice"
-    | "readContract"
-    | "simulateContract"
+    "getBalance" | "getBlock" | "getGasPrice" | "readContract" | "simulateContract"
   >;
 
 /** What an act reads from. */

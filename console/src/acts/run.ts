@@ -18,7 +18,6 @@ import type { ActContext, Plan, ResolvedCall, Values, Act } from "./act.ts";
 import { pendingKey, type Pendings } from "./pending.ts";
 import { describeRefusal, refusalOf } from "./refusal.ts";
 import { bloc } from "./values.ts";
-import { withErrors } from "./withErrors.ts";
 import {
   checkWalletChain,
   firstAccount,
@@ -199,8 +198,13 @@ function gasLimit(estimate: bigint): bigint {
 
 async function costOf(context: ActContext, call: ResolvedCall): Promise<Cost> {
   const { client, account } = context;
-  const gas = await tried(call.functionName, () =>
-    client.estimateContractGas({ ...withErrors(call), account }),
+  const { address: to, abi, functionName, args } = call;
+  const data = encodeFunctionData({ abi, functionName, args });
+  const gas = await tried(functionName, async () =>
+    // viem's own estimate prepares every kind of transaction, which is a part of the page's script for nothing.
+    BigInt(
+      await client.request({ method: "eth_estimateGas", params: [{ from: account, to, data }] }),
+    ),
   );
   const [block, price, ether] = await Promise.all([
     client.getBlock(),

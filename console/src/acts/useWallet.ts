@@ -53,7 +53,7 @@ export function useWallet(): WalletState {
   useEffect(() => {
     if (!mayUseEmbedded(config)) return;
     let isOpen = true;
-    // Keys and their derivation are loaded only where they are used.
+    // It is loaded only where it is used.
     void import("./wallet/embedded.ts").then(({ embeddedWallet }) => {
       if (isOpen) setTest(embeddedWallet(config.rpc));
     });

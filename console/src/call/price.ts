@@ -13,9 +13,11 @@ import {
 } from "../../../src/protocol/x402.ts";
 import type { ServiceAnswer } from "./call.ts";
 
-/** A price, for people. It is told by the gateway without a receipt. */
+/** A price, for people: amounts of BLOC with what they are for. It is told by the gateway without a receipt. */
 export type Price =
-  { kind: "free" } | { kind: "priced"; text: string } | { kind: "unknown"; why: string };
+  | { kind: "free" }
+  | { kind: "priced"; parts: readonly string[] }
+  | { kind: "unknown"; why: string };
 
 const amount = z
   .string()
@@ -88,9 +90,7 @@ function fromOffers(offers: readonly z.infer<typeof offerSchema>[], token: Addre
       ...(perByte > 0n ? [`${formatEther(perByte * MB)} a MB`] : []),
       ...(perSecond > 0n ? [`${formatEther(perSecond * HOUR)} an hour`] : []),
     ];
-    return parts.length === 0
-      ? { kind: "free" }
-      : { kind: "priced", text: `${parts.join(", ")} (BLOC)` };
+    return parts.length === 0 ? { kind: "free" } : { kind: "priced", parts };
   }
   const transfer = offers.find(
     ({ scheme, asset }) =>
@@ -99,8 +99,8 @@ function fromOffers(offers: readonly z.infer<typeof offerSchema>[], token: Addre
       isAddressEqual(asset as Address, token),
   );
   if (transfer !== undefined) {
-    const text = `${formatEther(BigInt(transfer.amount))} BLOC for a request with 1 MiB`;
-    return { kind: "priced", text };
+    const parts = [`${formatEther(BigInt(transfer.amount))} a request with 1 MiB`];
+    return { kind: "priced", parts };
   }
   return { kind: "unknown", why: "it takes no BLOC" };
 }

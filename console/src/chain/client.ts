@@ -1,13 +1,8 @@
 import { createClient as createViemClient, http, type Client, type PublicActions } from "viem";
 import {
-  call,
-  estimateContractGas,
-  estimateGas,
   getBalance,
   getBlock,
-  getBlockNumber,
   getChainId,
-  getCode,
   getContractEvents,
   getGasPrice,
   getLogs,
@@ -15,21 +10,15 @@ import {
   getTransactionReceipt,
   readContract,
   simulateContract,
-  waitForTransactionReceipt,
 } from "viem/actions";
 import type { ConsoleConfig } from "../config.ts";
 import { PageError } from "../failure.ts";
 
 /** What the page asks of the chain: all of viem's actions would be a fifth of the page's script. */
 const actions = {
-  call,
-  estimateContractGas,
-  estimateGas,
   getBalance,
   getBlock,
-  getBlockNumber,
   getChainId,
-  getCode,
   getContractEvents,
   getGasPrice,
   getLogs,
@@ -37,7 +26,6 @@ const actions = {
   getTransactionReceipt,
   readContract,
   simulateContract,
-  waitForTransactionReceipt,
 };
 
 /** The chain, over one JSON-RPC endpoint. */

@@ -72,6 +72,11 @@ export function Foreign({ value, longest }: { value: string; longest?: number })
   );
 }
 
+/** In the place of a value that there is none of; a card on a narrow screen leaves it out. */
+export function None() {
+  return <span className="muted none">–</span>;
+}
+
 /** A moment, as the time since or until. */
 export function TimeAgo({ seconds }: { seconds: number }) {
   const now = useChainTime();

@@ -1,5 +1,6 @@
 import { useHead, useSources } from "../../context.tsx";
 import { count } from "../../format.ts";
+import { None } from "../../ui/text.tsx";
 import { startMeasurement, useMeasurements, type Measurement } from "../measurements.ts";
 import type { Measured } from "../measure.ts";
 
@@ -33,7 +34,7 @@ export function FromHere({ number }: { number: bigint }) {
           measure(number);
         }}
       >
-        {isAsking ? "Asking…" : measurement === undefined ? "Ask" : "Again"}
+        {isAsking ? "…" : measurement === undefined ? "Ask" : "↻"}
       </button>
     </span>
   );
@@ -62,7 +63,7 @@ function Latency({ measured: { ms, proof, code, status } }: { measured: Measured
     return (
       <>
         <span className="number">{milliseconds(ms)}</span>
-        {status >= 400 && <span className="warn">, status {status}</span>}
+        {status >= 400 && <span className="warn"> ({status})</span>}
       </>
     );
   }
@@ -72,10 +73,18 @@ function Latency({ measured: { ms, proof, code, status } }: { measured: Measured
 /** The price, as far as it was asked for. */
 export function PriceFromHere({ number }: { number: bigint }) {
   const measurement = useMeasurements().get(number);
-  if (measurement?.kind !== "asked") return <span className="muted">–</span>;
+  if (measurement?.kind !== "asked") return <None />;
   const { price } = measurement.measured;
   if (price.kind === "free") return <>free</>;
-  if (price.kind === "priced") return <span className="number">{price.text}</span>;
+  if (price.kind === "priced") {
+    return (
+      <span className="price number">
+        {price.parts.map((part) => (
+          <span key={part}>{part}</span>
+        ))}
+      </span>
+    );
+  }
   return (
     <span className="muted" title={price.why}>
       not told
@@ -86,7 +95,7 @@ export function PriceFromHere({ number }: { number: bigint }) {
 /** How the service was reached. */
 export function WayFromHere({ number }: { number: bigint }) {
   const measurement = useMeasurements().get(number);
-  if (measurement?.kind !== "asked") return <span className="muted">–</span>;
+  if (measurement?.kind !== "asked") return <None />;
   return <>{measurement.measured.way === "relayed" ? "by a relay" : "directly"}</>;
 }
 

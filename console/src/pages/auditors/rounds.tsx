@@ -8,7 +8,7 @@ import type { AuditorRoundRow } from "../../model.ts";
 import { linkTo } from "../../router.ts";
 import { ActLink } from "../../ui/actLink.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { TimeAgo } from "../../ui/text.tsx";
+import { None, TimeAgo } from "../../ui/text.tsx";
 
 /** The rounds of an auditor, with what the open ones would pay. */
 export function Rounds(props: {
@@ -97,7 +97,7 @@ export function Rounds(props: {
 /** Who can claim a round. */
 function ToDo(props: { auditor: Address; row: AuditorRoundRow; pay: UnclaimedPay | undefined }) {
   const { auditor, row, pay } = props;
-  if (pay === undefined) return <span className="muted">–</span>;
+  if (pay === undefined) return <None />;
   if (pay.needsReceipts) {
     return (
       <span className="muted" title="A claim shows receipts, which only the auditor's machine has.">

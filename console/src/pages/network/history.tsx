@@ -19,14 +19,16 @@ const columns: readonly Column<EpochRow>[] = [
   {
     key: "votes",
     title: "Votes paid",
-    cell: ({ votes, paidVotes }) => `${count(paidVotes)} of ${count(votes)}`,
+    cell: ({ votes, paidVotes }) => (votes === 0 ? "–" : `${count(paidVotes)} of ${count(votes)}`),
     isNumber: true,
   },
   {
     key: "verdicts",
     title: "Verdicts E/G/P/F",
     cell: ({ verdicts }) =>
-      verdicts === undefined ? "–" : verdicts.toReversed().map(count).join(" / "),
+      verdicts === undefined || verdicts.every((each) => each === 0)
+        ? "–"
+        : verdicts.toReversed().map(count).join(" / "),
     isNumber: true,
   },
   {
@@ -68,7 +70,8 @@ export function History({ rows }: { rows: readonly EpochRow[] }) {
         {
           name: "paid to services, BLOC",
           colour: "excellent",
-          values: rows.map((row) => final(row, row.providersPaid)),
+          // Services are settled while the second epoch after it lasts.
+          values: rows.map((row) => (row.epoch + 3 <= current ? toBloc(row.providersPaid) : null)),
         },
       ],
     };

@@ -11,7 +11,7 @@ import { Chart } from "../../ui/chart.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { GradeMark, TimeAgo } from "../../ui/text.tsx";
+import { GradeMark, None, TimeAgo } from "../../ui/text.tsx";
 import { lastFall } from "./fall.ts";
 import { FallCard } from "./fallCard.tsx";
 import { Votes } from "./votes.tsx";
@@ -71,7 +71,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
         cell: (row) => {
           const reason = reasonOf(row, kind);
           return reason === undefined ? (
-            <span className="muted">–</span>
+            <None />
           ) : (
             <span className="why">
               {reason.what} <span className="muted">{reason.remedy}</span>

@@ -208,7 +208,7 @@ function Summary({ service }: { service: ServiceDetail }) {
         name="Answers from here"
         note={
           <>
-            price: <PriceFromHere number={service.number} />
+            price, BLOC: <PriceFromHere number={service.number} />
           </>
         }
       >

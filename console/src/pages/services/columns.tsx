@@ -63,7 +63,7 @@ export function columnsOf(
       sort: ({ stake }) => stake,
       isNumber: true,
     },
-    { key: "price", title: "Price", cell: ({ number }) => <PriceFromHere number={number} /> },
+    { key: "price", title: "Price, BLOC", cell: ({ number }) => <PriceFromHere number={number} /> },
     {
       key: "here",
       title: "From here",

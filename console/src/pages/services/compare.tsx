@@ -19,14 +19,17 @@ const lines: readonly [string, (row: ServiceRow) => ReactNode][] = [
   ["Excellent of the last epochs", (row) => share(row)],
   ["Answers within, by its last grade", (row) => milliseconds(latencyBound(row))],
   ["From here", ({ number }) => <FromHere number={number} />],
-  ["Price, told from here", ({ number }) => <PriceFromHere number={number} />],
+  ["Price, BLOC, told from here", ({ number }) => <PriceFromHere number={number} />],
   ["Reached from here", ({ number }) => <WayFromHere number={number} />],
   ["Reached by its record", ({ endpoints }) => <Ways endpoints={endpoints} />],
   ["Stake, BLOC", ({ stake }) => bloc(stake, 0)],
   ["Paid by users, BLOC", ({ redeemed }) => (redeemed === undefined ? "–" : bloc(redeemed))],
   ["Emission, BLOC", ({ rewards }) => (rewards === undefined ? "–" : bloc(rewards))],
   ["Open challenge", ({ hasOpenChallenge }) => (hasOpenChallenge ? "yes" : "no")],
-  ["Description", ({ metadata }) => <Foreign value={metadata} longest={60} />],
+  [
+    "Description",
+    ({ metadata }) => (metadata === "" ? "–" : <Foreign value={metadata} longest={60} />),
+  ],
 ];
 
 /** Up to four services beside one another. */
