@@ -1,6 +1,11 @@
 import { measureCashier, type CashierGas } from "./cashier/gas.ts";
 import { peers } from "./cashier/peers.ts";
-import { measurePaidRequests, paidRequestsTable, type PaidRequests } from "./cashier/requests.ts";
+import {
+  measurePaidRequests,
+  paidRequestsTable,
+  paidRequestsVsUnpaid,
+  type PaidRequests,
+} from "./cashier/requests.ts";
 import { measureStatements, type StatementFigures } from "./cashier/statement.ts";
 import { measureVouchers, type VoucherSpeed } from "./cashier/vouchers.ts";
 import { measurePaidFlows, paidFlowsTable, paidVsUnpaid, type PaidFlows } from "./sal/paid.ts";
@@ -99,6 +104,7 @@ export function outcomeOf(figures: CashierFigures): Outcome {
       atMost("voucherVerifyP99Ms", vouchers.verify.ms.p99, "ms", 1),
       atMost("statementDifferences", statements.differences, "figures", 0),
       atLeast("paidVsUnpaid", paidVsUnpaid(flows), "of unpaid", 0.95),
+      atLeast("paidRequestsVsUnpaid", paidRequestsVsUnpaid(requests), "of unpaid", 0.9),
     ],
   };
 }

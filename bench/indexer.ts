@@ -5,9 +5,15 @@ import { rounded } from "./quantiles.ts";
 import { atLeast, atMost, type Outcome } from "./report.ts";
 
 /** An active network: every audit, settlement and payment of some days. */
-const ACTIVE = { services: 300, auditors: 15, epochs: 40, registrationsPerBlock: 30 };
+const ACTIVE = {
+  ...{ services: 300, auditors: 15, epochs: 40 },
+  ...{ registrationsPerBlock: 30, registrationsPerTransaction: 1 },
+};
 /** A large one, of which only the registrations and one audit are read. */
-const LARGE = { services: 100_000, auditors: 20, epochs: 1, registrationsPerBlock: 200 };
+const LARGE = {
+  ...{ services: 100_000, auditors: 20, epochs: 1 },
+  ...{ registrationsPerBlock: 200, registrationsPerTransaction: 50 },
+};
 const LAG_SAMPLES = 300;
 /** Seconds for a reading of each history, some times what the target allows; more is an error. */
 const LIMIT = { active: 240, large: 900 };

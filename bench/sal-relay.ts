@@ -9,7 +9,7 @@ import {
 } from "./sal/relayed.ts";
 
 export const relayedSettings: RelayedSettings = {
-  ...{ rounds: 7, bytes: 128 * 2 ** 20, firstBytes: 200 },
+  ...{ rounds: 7, bytes: 128 * 2 ** 20, firstBytes: 1_000 },
   ...{ killed: 20, frozen: 10, pairs: 1_000, warmPairs: 500 },
 };
 

@@ -71,3 +71,8 @@ export function paidRequestsTable({ costs }: PaidRequests): Table {
     ]),
   };
 }
+
+/** Requests a second with a price, as a part of those without one. */
+export function paidRequestsVsUnpaid({ costs }: PaidRequests): number {
+  return costs.find(({ kind }) => kind === "paid")?.vsUnpaid ?? 0;
+}

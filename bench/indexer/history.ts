@@ -30,8 +30,9 @@ export interface HistorySize {
   services: number;
   auditors: number;
   epochs: number;
-  /** Services that register in a block. */
+  /** Services that register in a block, and in a transaction. */
   registrationsPerBlock: number;
+  registrationsPerTransaction: number;
 }
 
 export interface HistoryLog {
@@ -113,23 +114,16 @@ export class History {
   }
 
   #registrations(at: number): HistoryTransaction[] {
-    const { services, registrationsPerBlock } = this.#size;
+    const { services, registrationsPerBlock, registrationsPerTransaction } = this.#size;
     const first = at * registrationsPerBlock;
     const count = Math.max(0, Math.min(registrationsPerBlock, services - first));
-    return Array.from({ length: count }, (_, index) => {
-      const number = BigInt(first + index + 1);
-      const owner = addressOf("owner", Number(number));
-      return this.#transaction(owner, "registry", "0x", [
-        event("registry", "ServiceRegistered", {
-          number,
-          owner,
-          classId: 0,
-          key: owner,
-          metadata: "",
-        }),
-        event("registry", "SlotTaken", { number, slot: Number(number), since: 2 }),
-        event("staking", "ServiceStakeChanged", { number, since: 2, stake: STAKE }),
-      ]);
+    const numbers = Array.from({ length: count }, (_, index) => first + index + 1);
+    const calls = Math.ceil(count / registrationsPerTransaction);
+    return Array.from({ length: calls }, (_, call) => {
+      const from = call * registrationsPerTransaction;
+      const together = numbers.slice(from, from + registrationsPerTransaction);
+      const sender = addressOf("owner", together[0] ?? 0);
+      return this.#transaction(sender, "registry", "0x", together.flatMap(registration));
     });
   }
 
@@ -250,6 +244,19 @@ export class History {
   ): HistoryTransaction {
     return { from, contract, input, logs };
   }
+}
+
+/** The events of a service that registers and has a stake. */
+function registration(place: number): HistoryLog[] {
+  const number = BigInt(place);
+  const owner = addressOf("owner", place);
+  return [
+    event("registry", "ServiceRegistered", {
+      ...{ number, owner, classId: 0, key: owner, metadata: "" },
+    }),
+    event("registry", "SlotTaken", { number, slot: place, since: 2 }),
+    event("staking", "ServiceStakeChanged", { number, since: 2, stake: STAKE }),
+  ];
 }
 
 const seedOf = (epoch: number) => keccak256(toHex(`seed ${epoch}`));

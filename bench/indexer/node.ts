@@ -15,8 +15,6 @@ interface Filter {
   toBlock: Hex;
 }
 
-/** Blocks whose content is kept, because it is asked for in several ways. */
-const KEPT = 4_000;
 const BLOOM: Hex = `0x${"0".repeat(512)}`;
 const ZERO: Hex = `0x${"0".repeat(64)}`;
 const hashOf = (what: string) => keccak256(toHex(what));
@@ -26,6 +24,7 @@ const quantity = (value: number): Hex => `0x${value.toString(16)}`;
 export class HistoryNode {
   readonly #history: History;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
+  /** All of them, as a node has them: what is asked for is there at once. */
   readonly #blocks = new Map<number, Built>();
   requests = 0;
   readonly #failed: (error: Error) => void;
@@ -51,11 +50,11 @@ export class HistoryNode {
     await once(this.#server, "close");
   }
 
-  /** Number of events up to the head. */
+  /** Makes all blocks; the number of their events. */
   countEvents(): number {
     let events = 0;
     for (let block = 1; block <= this.#history.head; block++) {
-      for (const { logs } of this.#history.transactionsOf(block)) events += logs.length;
+      events += this.#block(block).logs.length;
     }
     return events;
   }
@@ -114,7 +113,6 @@ export class HistoryNode {
     if (known !== undefined) return known;
     const built = build(this.#history, number);
     this.#blocks.set(number, built);
-    if (this.#blocks.size > KEPT) this.#blocks.delete(this.#blocks.keys().next().value ?? 0);
     return built;
   }
 }

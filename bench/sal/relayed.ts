@@ -54,6 +54,8 @@ export interface Relayed {
   bytesWrong: number;
 }
 
+/** Parts in which the idle pairs are added. */
+const MEMORY_PARTS = 5;
 const PEERS = ["haproxy", "ssh -R"] as const;
 
 /** Flows through a relay beside direct ones, and through others' relays, to the same provider and in turn. */
@@ -168,10 +170,15 @@ async function memoryOf(
   const hold = (count: number) =>
     clients.call("hold", { kind: "sessions", port, count } satisfies Hold);
   await hold(warmPairs);
-  const before = await relay.call<Memory>("memory");
-  await hold(warmPairs + pairs);
-  const after = await relay.call<Memory>("memory");
-  return rounded((after.rss - before.rss) / pairs);
+  // The heap grows by steps of some megabytes, which are of no pair: the median of several parts counts.
+  const perPair: number[] = [];
+  for (let part = 1; part <= MEMORY_PARTS; part += 1) {
+    const before = await relay.call<Memory>("memory");
+    await hold(warmPairs + (pairs * part) / MEMORY_PARTS);
+    const after = await relay.call<Memory>("memory");
+    perPair.push(((after.rss - before.rss) * MEMORY_PARTS) / pairs);
+  }
+  return rounded(median(perPair));
 }
 
 /** Loses the relay over which a transfer runs, again and again. */

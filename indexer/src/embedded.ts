@@ -1,5 +1,6 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 
 /** The part of PGlite that is used here; it comes with Ponder. */
 interface Database {
@@ -16,9 +17,9 @@ interface Database {
  */
 export async function prepareEmbedded(folder: string): Promise<void> {
   const ponder = createRequire(realpathSync("node_modules/ponder/package.json"));
-  const { PGlite } = (await import(ponder.resolve("@electric-sql/pglite"))) as {
-    PGlite: new (folder: string) => Database;
-  };
+  // As Ponder imports it, so that its WebAssembly is compiled once.
+  const place = new URL("index.js", pathToFileURL(ponder.resolve("@electric-sql/pglite")));
+  const { PGlite } = (await import(place.href)) as { PGlite: new (folder: string) => Database };
   mkdirSync(folder, { recursive: true });
   const database = new PGlite(folder);
   try {

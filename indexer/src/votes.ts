@@ -46,7 +46,9 @@ export async function countReports(
       transaction: event.transaction.hash,
     });
     const holders = await Promise.all(
-      votes.map((vote, lane) => (vote === null ? undefined : holderOf(db, shard, lane, epoch))),
+      votes.map((vote, lane) =>
+        vote === null ? Promise.resolve(undefined) : holderOf(db, shard, lane, epoch),
+      ),
     );
     const counting = votes.flatMap((vote, lane) => {
       const number = holders[lane];

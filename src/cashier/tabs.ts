@@ -55,8 +55,10 @@ export interface CollectorTab {
   /**
    * Counts an amount as due: at once in memory, and on disk with the next group commit. After a crash it may be less,
    * in favour of the payer.
+   *
+   * @param tranche What may be lost, if that is more than the least tranche, BLOC in wei.
    */
-  charge(amount: bigint, by?: ChargeKind): void;
+  charge(amount: bigint, by?: ChargeKind, tranche?: bigint): void;
   /**
    * Takes a voucher. It is verified at once; the promise resolves when it is on disk. One that is not above `paid`
    * is no error and changes nothing, because messages may arrive twice and in any order; but its signature is verified,

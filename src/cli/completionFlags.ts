@@ -32,7 +32,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider handoff": "--state --wait --config --json",
   "provider status":
-    "--service --epochs --skip-probe --allow-loopback --resolver --watch --deployment --network --rpc --config --json",
+    "--service --epochs --skip-probe --allow-loopback --resolver --watch --state --deployment --network --rpc --config --json",
   "subservice add":
     "--service --self --group --label --for --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice list": "--service --state --deployment --network --rpc --config --json",
@@ -61,7 +61,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "faucet run":
     "--bloc --daily-bloc --daily-ether --ether --faucet-key-file --listen --peer-gifts --wait --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "relay run":
-    "--listen --name --reservations --peer-reservations --visitors --peer-visitors --provider-visitors --handshakes --peer-handshakes --handshake-time --bytes-per-second --peer-bytes-per-second --idle-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--listen --name --reservations --peer-reservations --visitors --peer-visitors --provider-visitors --handshakes --peer-handshakes --handshake-time --bytes-per-second --peer-bytes-per-second --queued-bytes --peer-queued-bytes --idle-time --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "resolver run":
     "--allow-loopback --dns --dns-rate --http --http-rate --share-ports --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --max-watches --peer-watches --dns-connections --dns-peer-connections --coral-listen --coral-bootstrap --coral-announce --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   resolve:

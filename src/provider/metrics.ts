@@ -2,7 +2,7 @@ import { formatEther, parseEventLogs, type TransactionReceipt } from "viem";
 import type { Metrics } from "../node/metrics.ts";
 import { settlementAbi } from "../protocol/abi/settlement.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { serviceStatuses, serviceStatus, type ServiceStatus } from "../protocol/serviceStatus.ts";
+import { serviceStatuses, type ServiceStatus } from "../protocol/serviceStatus.ts";
 import { grades } from "../protocol/tally.ts";
 import type { SessionObserver } from "../sal/provider/sessionTable.ts";
 import { bounds, type Bound } from "../net/peerBounds.ts";

@@ -7,6 +7,18 @@ import type { Share } from "./share.ts";
 const QUEUE_BYTES = 256 * 1024;
 const RESUME_BYTES = 64 * 1024;
 
+/** From one size of buffers to the next. */
+const STEP = MIDDLE_BYTES / SMALL_BYTES;
+
+/** Bytes that wait to be written. */
+interface Kept {
+  chunk: Buffer;
+  /** Memory that they hold. */
+  size: number;
+  /** The whole of it, if it may be used again. */
+  buffer?: Buffer;
+}
+
 export interface LaneParts {
   clock: Scheduler;
   buffers: ReadBuffers;
@@ -24,7 +36,7 @@ export class Lane {
       this.#armed = this.#next();
       return this.#armed;
     },
-    callback: (length, buffer) => this.#take(length, buffer as Buffer),
+    callback: (length, buffer) => this.#read(length, buffer as Buffer),
   };
   readonly #parts: LaneParts;
   #from: Socket | undefined;
@@ -52,7 +64,7 @@ export class Lane {
     this.#from = from;
     this.#to = to;
     let mayRead = true;
-    for (const chunk of early) mayRead = this.#take(chunk.length, chunk);
+    for (const chunk of early) mayRead = this.#pass({ chunk, size: chunk.length });
     if (mayRead) from.resume();
   }
 
@@ -66,12 +78,30 @@ export class Lane {
   }
 
   /** Passes on the beginning of a buffer; returns whether more may be read now. */
-  #take(length: number, buffer: Buffer): boolean {
+  #read(length: number, buffer: Buffer): boolean {
+    // A stream gives chunks of its own.
+    if (buffer !== this.#armed) return this.#pass({ chunk: buffer, size: buffer.length });
+    this.#armed = undefined;
+    const size = buffer.length;
+    if (length === size) this.#size = Math.min(LARGE_BYTES, size * STEP);
+    else this.#size = length < size / STEP ? Math.max(SMALL_BYTES, size / STEP) : size;
+    if (size < LARGE_BYTES || length >= MIDDLE_BYTES) {
+      const chunk = length === size ? buffer : buffer.subarray(0, length);
+      return this.#pass({ chunk, size, buffer });
+    }
+    // A large buffer is not kept for few bytes.
+    const chunk = Buffer.allocUnsafeSlow(length);
+    buffer.copy(chunk, 0, 0, length);
+    this.#parts.buffers.give(buffer);
+    return this.#pass({ chunk, size: length });
+  }
+
+  #pass(kept: Kept): boolean {
     const { shares, carried } = this.#parts;
-    const kept = this.#keep(length, buffer);
+    const { length } = kept.chunk;
     carried(length);
     this.#wait(kept, 1);
-    this.#to?.write(kept.length === length ? kept : kept.subarray(0, length), (error) => {
+    this.#to?.write(kept.chunk, (error) => {
       this.#written(kept, error ?? undefined);
     });
     let waitMs = 0;
@@ -80,30 +110,23 @@ export class Lane {
     return !this.#isPaced && this.#waiting < (this.#isFull ? 1 : QUEUE_BYTES);
   }
 
-  /** What holds the bytes until they are written: a large buffer is not kept for few of them. */
-  #keep(length: number, buffer: Buffer): Buffer {
-    if (buffer.length === length) this.#size = Math.min(LARGE_BYTES, this.#size * 16);
-    else if (length < buffer.length / 16) this.#size = Math.max(SMALL_BYTES, this.#size / 16);
-    if (buffer.length !== LARGE_BYTES || length >= MIDDLE_BYTES) return buffer;
-    const copy = Buffer.allocUnsafeSlow(length);
-    buffer.copy(copy, 0, 0, length);
-    this.#parts.buffers.give(buffer);
-    return copy;
+  #wait({ size, buffer }: Kept, sign: 1 | -1): void {
+    this.#waiting += sign * size;
+    for (const share of this.#parts.shares) share.queue(sign * size);
+    if (buffer?.length === LARGE_BYTES) this.#large += sign;
   }
 
-  #wait(buffer: Buffer, sign: 1 | -1): void {
-    const bytes = sign * buffer.length;
-    this.#waiting += bytes;
-    for (const share of this.#parts.shares) share.queue(bytes);
-    if (buffer.length === LARGE_BYTES) this.#large += sign;
-  }
-
-  #written(buffer: Buffer, error: Error | undefined): void {
+  #written(kept: Kept, error: Error | undefined): void {
     if (this.#isOver) return;
-    this.#wait(buffer, -1);
-    if (buffer.length !== LARGE_BYTES) this.#spare = buffer;
-    else if (error === undefined) this.#parts.buffers.give(buffer);
-    else this.#parts.buffers.lose(1);
+    this.#wait(kept, -1);
+    const { buffer } = kept;
+    if (buffer?.length === LARGE_BYTES) {
+      if (error === undefined) this.#parts.buffers.give(buffer);
+      else this.#parts.buffers.lose(1);
+    } else if (buffer?.length === MIDDLE_BYTES && this.#size > SMALL_BYTES) {
+      // A connection that has little to say keeps none.
+      this.#spare = buffer;
+    }
     this.#goOn();
   }
 
@@ -133,6 +156,6 @@ export class Lane {
     const size = Math.min(this.#size, MIDDLE_BYTES);
     const spare = this.#spare;
     this.#spare = undefined;
-    return spare?.length === size ? spare : Buffer.allocUnsafeSlow(size);
+    return size === MIDDLE_BYTES && spare !== undefined ? spare : Buffer.allocUnsafeSlow(size);
   }
 }

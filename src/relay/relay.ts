@@ -219,14 +219,7 @@ export class Relay implements Startable, RelayState {
       turnAway("quota");
       return;
     }
-    const provider = holder.address;
-    this.#bounds.add(address);
-    this.#led.add(provider);
-    const left = () => {
-      this.#bounds.remove(address);
-      this.#led.remove(provider);
-      decided();
-    };
+    const left = this.#count(address, holder.address);
     const visitor = new Visitor({
       ...{ socket, holder, flight, clock, answerMs: this.#limits.handshakeMs },
       answered: (carrier) => {
@@ -236,10 +229,21 @@ export class Relay implements Startable, RelayState {
       },
       over: (alert) => {
         if (alert !== undefined) metrics?.refused(alert);
+        decided();
         left();
       },
     });
     visitor.start();
+  }
+
+  /** Counts a visitor until the function is called; that lives as long as the visitor, and knows no connection. */
+  #count(address: string, provider: string): () => void {
+    this.#bounds.add(address);
+    this.#led.add(provider);
+    return () => {
+      this.#bounds.remove(address);
+      this.#led.remove(provider);
+    };
   }
 
   /** Whether a limit keeps a visitor away. Those that are here slow down instead. */

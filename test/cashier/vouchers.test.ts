@@ -84,6 +84,17 @@ describe("a collector's vouchers", () => {
       expect(life.collector.find(payer, ours.tab)?.charged).to.equal(TRANCHE);
     });
 
+    it("and charges of a session with a larger tranche: that is written at once", () => {
+      theirs.charge(4n * TRANCHE - 1n, "session", 4n * TRANCHE);
+      expect(life.waits()).to.deep.equal([200]);
+      theirs.charge(1n, "session", 4n * TRANCHE);
+      expect(life.waits()).to.deep.equal([20]);
+      life.commit();
+      // A smaller one than the least does not count.
+      theirs.charge(1n, "session", 1n);
+      expect(life.waits()).to.deep.equal([200]);
+    });
+
     it("lower and doubled ones change nothing, in any order", async () => {
       const [low, high] = [await ours.pay(TRANCHE), await ours.pay(2n * TRANCHE)];
       for (const item of [high, low, high, low]) await credit(item);

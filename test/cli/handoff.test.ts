@@ -155,7 +155,8 @@ describe("provider run --take-over", () => {
   }).timeout(600_000);
 
   it("is replaced by one of two processes that want its place, at whichever step the slower one is", async () => {
-    await newest()?.kill();
+    flow.destroy();
+    for (const agent of rig.workers) await agent.kill();
     await start().logged("provider started");
     let steps = 0;
     for (let step = 1; step < MANY; step++) {

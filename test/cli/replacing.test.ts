@@ -29,7 +29,7 @@ describe("subservice run and expose with --take-over", () => {
   before(async () => {
     rig = await AgentRig.start();
     const { chainId, contracts } = rig.cli.devnet.deployment;
-    const now = BigInt((await rig.cli.client.getBlock()).timestamp) * 1000n;
+    const now = (await rig.cli.client.getBlock()).timestamp * 1000n;
     delegation = signDelegation(
       { serviceId: deviceId(), issuedAt: now, expiresAt: now + BigInt(DAY) },
       blockcloudDomain(BigInt(chainId), contracts.registry),

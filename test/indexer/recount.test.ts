@@ -59,6 +59,23 @@ describe("an index of 50 epochs", function () {
     );
   });
 
+  it("names at each service its two newest verdicts, and their epochs", async () => {
+    const { services } = await rig.query<{ services: { items: Row[] } }>(`{
+      services { items { number verdict verdictEpoch verdictBefore verdictBeforeEpoch } } }`);
+    for (const { number, ...found } of services.items) {
+      const verdicts = Object.entries(expected.rounds)
+        .map(([key, { verdict }]) => ({ key: key.split("/"), verdict }))
+        .filter(({ key, verdict }) => key[0] === number && verdict !== null)
+        .map(({ key, verdict }) => ({ epoch: Number(key[1]), verdict }))
+        .sort((one, other) => other.epoch - one.epoch);
+      const [newest, before] = verdicts;
+      expect(found, `service ${String(number)}`).to.deep.equal({
+        ...{ verdict: newest!.verdict, verdictEpoch: newest!.epoch },
+        ...{ verdictBefore: before!.verdict, verdictBeforeEpoch: before!.epoch },
+      });
+    }
+  });
+
   it("has the epochs, with budgets, votes, pay and the gas of their audits", async () => {
     const { epochs, network } = await rig.query<{ epochs: { items: Row[] }; network: Row }>(`{
       epochs(limit: 1000, where: { seed_not: null }) { items { epoch committed votes paidVotes auditorsPaid

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { inOrder, runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
+import { inOrder, late, runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
@@ -232,5 +232,36 @@ describe("inOrder", () => {
     await both.start();
     expect((await failureOf(both.stop())).message).to.equal("b cannot stop");
     expect(steps.at(-1)).to.equal("stop a");
+  });
+
+  it("starts nothing more after a stop in the middle of its start", async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const slow: Startable = { start: () => promise, stop: part("slow").stop };
+    const three = inOrder(part("a"), slow, part("c"));
+    const starting = three.start();
+    await turn();
+    await three.stop();
+    resolve(undefined);
+    await starting;
+    expect(steps).to.deep.equal(["start a", "stop slow", "stop a"]);
+    await three.stop();
+    expect(steps).to.have.lengthOf(3);
+  });
+
+  it("makes a late part when it starts it, and not before", async () => {
+    let made = 0;
+    const both = inOrder(
+      part("a"),
+      late(() => {
+        made += 1;
+        return part(`b, when ${steps.join()} is over`);
+      }),
+    );
+    expect(made).to.equal(0);
+    await both.start();
+    await both.stop();
+    expect(steps.slice(0, 2)).to.deep.equal(["start a", "start b, when start a is over"]);
+    expect(steps).to.have.lengthOf(4);
+    expect(made).to.equal(1);
   });
 });

@@ -51,7 +51,7 @@ describe("visitors of a relay", () => {
 
   it("that wait are led to the process that takes their provider's place", async () => {
     const next = rig.provider();
-    const old = await rig.raw({ instance: next.provider.instance });
+    await rig.raw({ instance: next.provider.instance });
     const visitor = rig.dial();
     const outcome = Promise.race([
       once(visitor, "secureConnect").then(() => "led"),

@@ -3,7 +3,7 @@ import type { TabView } from "../../chain/cashier/cashier.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import type { Redemption } from "../../protocol/voucher.ts";
 import { cashierError } from "../errors.ts";
-import type { CollectorTab, TabOpening } from "../tabs.ts";
+import type { ChargeKind, CollectorTab, TabOpening } from "../tabs.ts";
 import type { CollectorObserver } from "./observer.ts";
 import type { StoredTab, TabChange } from "./store.ts";
 import {
@@ -160,12 +160,14 @@ export class CollectedTab implements CollectorTab {
     return this.#end;
   }
 
-  charge(amount: bigint): void {
+  charge(amount: bigint, _by?: ChargeKind, tranche = 0n): void {
     if (amount < 0n) throw new RangeError(`A charge of ${amount} wei.`);
     this.#charged += amount;
     this.#host.observer.charged?.(amount);
     // A crash must not cost more than a tranche, and what is served during a commit.
-    if (this.#charged - this.#written < this.#host.tranche) this.#host.later(this);
+    const least = this.#host.tranche;
+    const most = tranche > least ? tranche : least;
+    if (this.#charged - this.#written < most) this.#host.later(this);
     else this.#host.soon(this);
   }
 

@@ -73,8 +73,11 @@ export class JsonRpc {
   }
 
   async #sendAll(waiting: readonly Waiting[]): Promise<void> {
-    const rest = [...waiting];
-    const batches = [];
+    // Logs have any size: several in a batch could be more than an answer may be.
+    const [logs, rest] = [true, false].map((isLogs) =>
+      waiting.filter(({ method }) => (method === "eth_getLogs") === isLogs),
+    ) as [Waiting[], Waiting[]];
+    const batches = logs.map((each) => this.#send([each]));
     while (rest.length > 0) batches.push(this.#send(rest.splice(0, this.#batch.size)));
     await Promise.all(batches);
   }

@@ -7,7 +7,10 @@ import { statusOf } from "../../provider/handoff/channel.ts";
 /** How the agents of a state folder stand, the newest first. */
 export async function agentsOf(stateDir: string): Promise<HandoffStatus[]> {
   const found = await Promise.all(
-    allSockets(stateDir).map((file) => statusOf(file, systemScheduler)),
+    allSockets(stateDir).map((file) =>
+      // One that ends while it is asked is gone the next time.
+      statusOf(file, systemScheduler).catch(() => statusOf(file, systemScheduler)),
+    ),
   );
   return found.filter((each) => each !== undefined).sort((a, b) => b.since - a.since);
 }
@@ -38,7 +41,7 @@ export function agentFacts(agents: readonly AgentService[]): [string, string][] 
 }
 
 function pathsText(paths: NonNullable<AgentService["paths"]>): string {
-  const { direct = 0, upgraded = 0, relayed = 0, away = 0 } = paths;
+  const { direct, upgraded, relayed, away } = paths;
   return (
     `${direct} direct, ${upgraded} direct after a relay, ${relayed} over a relay, ` +
     `${away} without a connection`

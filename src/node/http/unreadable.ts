@@ -8,30 +8,38 @@ const STATUSES: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
 
+interface Newest {
+  response: ServerResponse | undefined;
+}
+
 /**
  * Ends connections whose bytes cannot be read as HTTP. Node itself would send its 400 at once: a client whose good
  * request is still being served would take that for the response, although the request has its effect.
  */
 export class Unreadable {
-  /** The newest response of each connection that has one; those before it are sent before it. */
-  readonly #newest = new Map<Duplex, ServerResponse>();
+  /** The newest response of each connection; those before it are sent before it. */
+  readonly #newest = new WeakMap<Duplex, Newest>();
   readonly #ending = new WeakSet<Duplex>();
 
   /** Notes that a request is served. */
   began(response: ServerResponse): void {
-    this.#newest.set(response.req.socket, response);
+    const { socket } = response.req;
+    const newest = this.#newest.get(socket);
+    // An entry stays while its connection does: see Bag for what a map costs whose entries come and go.
+    if (newest === undefined) this.#newest.set(socket, { response });
+    else newest.response = response;
   }
 
   /** Forgets a response that is closed, and with it all that its request needed: the connection may idle for long. */
   ended(response: ServerResponse): void {
-    const { socket } = response.req;
-    if (this.#newest.get(socket) === response) this.#newest.delete(socket);
+    const newest = this.#newest.get(response.req.socket);
+    if (newest?.response === response) newest.response = undefined;
   }
 
   /** Listens to `clientError`. */
   readonly end = (error: NodeJS.ErrnoException, socket: Duplex): void => {
     const { code = "" } = error;
-    const response = this.#newest.get(socket);
+    const response = this.#newest.get(socket)?.response;
     const isServed = response !== undefined && !response.closed && !response.writableFinished;
     // A request that was read to its end is answered; what follows it is not.
     if (isServed && response.req.complete && code.startsWith("HPE_")) {

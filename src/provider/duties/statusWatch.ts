@@ -1,7 +1,7 @@
 import { statusRemedies, type Services } from "../../chain/services.ts";
 import type { Logger } from "../../node/logger.ts";
 import type { ServiceMetrics } from "../metrics.ts";
-import { serviceStatus, type ServiceStatus } from "../../protocol/serviceStatus.ts";
+import type { ServiceStatus } from "../../protocol/serviceStatus.ts";
 
 export interface StatusWatchDependencies {
   services: Services;

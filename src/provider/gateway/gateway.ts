@@ -8,6 +8,7 @@ import { RateLimit } from "../../node/rateLimit.ts";
 import { listenAt, listenToHandOver } from "../../node/listen.ts";
 import { responseToUpgrade } from "../../node/http/upgrade.ts";
 import { isWebSocket } from "../../node/http/framing.ts";
+import { Bag } from "../../node/bag.ts";
 import { Unreadable } from "../../node/http/unreadable.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { addressOfKey } from "../../protocol/signature.ts";
@@ -67,7 +68,7 @@ export class Gateway {
   readonly #upstream: Upstream;
   readonly #context: ExchangeContext;
   readonly #connections: Connections;
-  readonly #running = new Set<ServerResponse>();
+  readonly #running = new Bag<ServerResponse>();
   readonly #unreadable = new Unreadable();
   readonly #server: Server;
   /** Takes a connection that speaks HTTP. */
@@ -317,7 +318,7 @@ export class Gateway {
 
   #serve(request: IncomingMessage, response: ServerResponse, upgrade?: Socket): void {
     const { socket } = request;
-    this.#running.add(response);
+    const place = this.#running.add(response);
     this.#unreadable.began(response);
     this.#connections.begin(socket);
     if (this.#stopped !== undefined || this.#closed !== undefined) response.shouldKeepAlive = false;
@@ -325,7 +326,7 @@ export class Gateway {
     const exchange = new Exchange(request, response, this.#context, upgrade);
     const started = this.#monotonic();
     (upgrade ?? response).once("close", () => {
-      this.#running.delete(response);
+      this.#running.remove(place);
       this.#unreadable.ended(response);
       this.#connections.end(socket);
       const seconds = (this.#monotonic() - started) / 1000;

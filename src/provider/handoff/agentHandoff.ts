@@ -166,6 +166,7 @@ export class AgentHandoff implements HandedAgent {
   }
 
   async #give(): Promise<void> {
+    for (const service of this.services()) service.succeeded();
     await this.#d.stopDuties();
     await Promise.all(this.services().map((service) => service.giveBooks()));
     await this.#d.process.given();

@@ -50,6 +50,7 @@ export class HandedService implements ServiceHandoff {
   readonly #d: HandedServiceDependencies;
   #left: Promise<void> | undefined;
   #isExpired = false;
+  #isSucceeded = false;
   #keeper: BooksKeeper | undefined;
 
   constructor(
@@ -64,6 +65,15 @@ export class HandedService implements ServiceHandoff {
 
   get relays(): readonly RelayStatus[] {
     return this.#d.relays?.status ?? [];
+  }
+
+  succeeded(): void {
+    this.#isSucceeded = true;
+  }
+
+  /** Whether another process goes on with the duties. */
+  get isSucceeded(): boolean {
+    return this.#isSucceeded;
   }
 
   async giveBooks(): Promise<void> {

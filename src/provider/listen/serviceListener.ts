@@ -82,9 +82,13 @@ export class ServiceListener implements Listener {
       const name = `listener-${this.serviceId}-${deploymentTag(deployment)}`;
       this.#lock = new HeldLock({ stateDir, name });
     }
-    const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
+    const { promise: replaced, resolve } = Promise.withResolvers<undefined>();
     this.replaced = replaced;
-    const handoff = this.#lock && this.#createHandoff(this.#lock, replace);
+    const handoff =
+      this.#lock &&
+      this.#createHandoff(this.#lock, () => {
+        resolve(undefined);
+      });
     this.#front = this.#createFront(handoff, network);
     this.#duties = inOrder(
       ...parts,

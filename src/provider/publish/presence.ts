@@ -231,11 +231,12 @@ export function createPresence(
   const instance = bytesToHex(sal.provider.instance);
   const { join = [] } = replica;
   const served = { serviceId, keys, sal: sal.provider };
+  const handoff = new HandedService(served, {
+    ...{ gateways, whereabouts, relays: relayed?.lines, direct, pay, clock, log },
+  });
   return {
     front,
-    handoff: new HandedService(served, {
-      ...{ gateways, whereabouts, relays: relayed?.lines, direct, pay, clock, log },
-    }),
+    handoff,
     whereabouts,
     store,
     endpoints: () => instances.endpoints(whereabouts.endpoints()),
@@ -251,7 +252,10 @@ export function createPresence(
         ? undefined
         : new Joiner(
             { ...signing, instance, publishers: join },
-            { ...{ whereabouts, store, handIn, moved, now, timers, clock, log } },
+            {
+              ...{ whereabouts, store, handIn, moved, now, timers, clock, log },
+              isSucceeded: () => handoff.isSucceeded,
+            },
           ),
     publisher: (announcer) =>
       new Publisher(

@@ -43,6 +43,8 @@ export interface JoinerDependencies {
   handIn(publisher: URL, lease: Hex, signal: AbortSignal): Promise<Hex | undefined>;
   /** Tells connected clients a record with other endpoints of this instance. */
   moved(record: Hex): void;
+  /** Whether another process of this instance goes on: then the record keeps its name. */
+  isSucceeded(): boolean;
   /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
@@ -82,11 +84,11 @@ export class Joiner implements Startable {
     this.#loop = this.#run();
   }
 
-  /** Leaves the record: the publisher is told. */
+  /** Leaves the record, unless another process of this instance goes on: the publisher is told. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    if (this.#told.length === 0) return;
+    if (this.#told.length === 0 || this.#dependencies.isSucceeded()) return;
     try {
       await this.#handIn([], new AbortController().signal);
     } catch (error) {

@@ -3,24 +3,19 @@ import { salError } from "../errors.ts";
 import { unexpected, type ProvenLink } from "../handshake/clientHandshake.ts";
 import { decodeResumed, encodeResume } from "../handshake/messages.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
-import type { LateFrames } from "../session/lateFrames.ts";
-import type { Line, Session } from "../session/session.ts";
+import type { OldLink } from "../session/oldLink.ts";
+import type { Session } from "../session/session.ts";
 import { FrameType } from "../wire/frames.ts";
 
 /** How long a provider may take for RESUMED, milliseconds. */
 const RESUME_MS = 2_000;
-
-/** The link that a session has left by a resumption, and the frames that may still come over it. */
-export interface OldLink extends Line {
-  late: LateFrames;
-}
 
 /**
  * Asks the provider to go on with a session over another link, and attaches it there.
  *
  * @param attempt Higher than that of each request before.
  * @param resumed Called when the session goes on over the new link, with the old one, if the session still had it,
- *   what that may still bring, and the time since its last byte, milliseconds. The old link's parser goes on.
+ *   and the time since its last byte, milliseconds. The old link's parser goes on.
  * @throws BlockcloudError `SAL_TIMEOUT`, `SAL_PROOF`, `SAL_SESSION_LOST`, what the provider says; or the signal's
  *   reason.
  */
@@ -59,14 +54,13 @@ export async function resume(
         answer.attempt === attempt &&
         keys.isMac("provider", { ...claim, providerReceived }, answer.mac);
       if (!isOwn) throw salError("proof", "The endpoint does not know the session.");
-      const { line } = session;
-      const late = session.lateFrames();
+      const old = session.leaving();
       const gapMs = clock.monotonic() - session.heardAt;
       const { link, parser } = greeting;
       if (!session.attach(link, parser, clientReceived, providerReceived, { isLate: true })) {
         throw salError("lost", "The two sides no longer agree what was received.");
       }
-      resumed(line && { ...line, late }, gapMs);
+      resumed(old, gapMs);
     });
   } catch (error) {
     session.resumeFailed();

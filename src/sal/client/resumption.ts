@@ -1,11 +1,12 @@
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import type { ResumeKeys } from "../handshake/secrets.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { Session } from "../session/session.ts";
 import type { Link } from "../transport/link.ts";
 import { ParkedLink } from "../upgrade/parkedLink.ts";
 import type { MoveReason, PathKind } from "./dependencies.ts";
-import { resume, type OldLink } from "./resume.ts";
+import { resume } from "./resume.ts";
 
 export interface Move {
   reason: MoveReason;
@@ -158,11 +159,13 @@ export class Resumption {
       return;
     }
     const { endpoint, link: proven } = before;
-    const parked = { endpoint, proven, late: old?.late, srttMs };
+    const parked = { endpoint, proven, old, srttMs };
     this.#parked?.close();
     const one = new ParkedLink(parked, this.#parts.clock, () => {
       if (this.#parked === one) this.#parked = undefined;
     });
     this.#parked = one;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) one.close();
   }
 }

@@ -30,7 +30,7 @@ export class Charge {
     const uncharged = this.#uncharged(use);
     if (uncharged <= 0n) return;
     this.#charged += uncharged;
-    this.account.tab.charge(uncharged);
+    this.account.tab.charge(uncharged, "session", this.tranche);
   }
 
   /** The use that is not charged, and what `bytes` cost that may still pass. */

@@ -147,15 +147,14 @@ export class ProviderSession implements SessionRole {
     const mac = keys.mac("provider", { ...claim, providerReceived });
     const told = encodeResumed({ attempt, received: providerReceived, mac });
     const frame = encodeFrame(FrameType.resumed, 0, told);
-    const old = this.#session.line;
+    const old = this.#session.leaving();
     const before = this.#channel;
-    const late = this.#session.lateFrames();
     const how = { first: frame, isLate: true };
     if (!this.#session.attach(link, parser, providerReceived, received, how)) return false;
     this.#attempt = attempt;
     this.#channel = channel;
     this.#meter?.changed();
-    if (old !== undefined) this.#upgrade.left(old, before, late, link);
+    if (old !== undefined) this.#upgrade.left(old, before, link);
     this.#upgrade.attached(attempt, link);
     this.#parts.owner.resumed(this);
     return true;

@@ -16,7 +16,10 @@ export interface ControlHandler {
 }
 
 export interface ControlTimes {
-  /** How long nothing may have come before a ping asks for something, milliseconds; 0: the other side asks. */
+  /**
+   * How long this side may have said nothing before it sends a ping, milliseconds; 0: the other side asks. By what was
+   * heard it could not be told: a side that hears much has nothing to say to it.
+   */
   pingMs: number;
   /** How long nothing may come at all. */
   silentMs: number;
@@ -30,7 +33,7 @@ export class ControlLink implements FrameSink, LinkHandler {
   readonly #times: ControlTimes;
   readonly #parser = new FrameParser(this);
   #heardAt: number;
-  #isAsked = false;
+  #saidAt: number;
   #isOver = false;
   #cancel = () => {};
 
@@ -40,12 +43,15 @@ export class ControlLink implements FrameSink, LinkHandler {
     this.#clock = clock;
     this.#times = times;
     this.#heardAt = clock.monotonic();
+    this.#saidAt = this.#heardAt;
     link.handler = this;
     this.#plan();
   }
 
   send(type: RelayFrame, payload?: Uint8Array): void {
-    if (!this.#isOver) this.link.write(encodeFrame(type, 0, payload));
+    if (this.#isOver) return;
+    this.#saidAt = this.#clock.monotonic();
+    this.link.write(encodeFrame(type, 0, payload));
   }
 
   /** Ends the connection, and says why. */
@@ -87,7 +93,6 @@ export class ControlLink implements FrameSink, LinkHandler {
 
   data(chunk: Buffer): void {
     this.#heardAt = this.#clock.monotonic();
-    this.#isAsked = false;
     this.#parser.push(chunk);
   }
 
@@ -102,18 +107,15 @@ export class ControlLink implements FrameSink, LinkHandler {
   /** One timer for both times: it looks when the next of them can be over. */
   #plan(): void {
     const { pingMs, silentMs } = this.#times;
-    const next = pingMs > 0 && !this.#isAsked ? pingMs : silentMs;
-    const left = next - (this.#clock.monotonic() - this.#heardAt);
-    this.#cancel = this.#clock.after(Math.max(0, left), () => {
-      const silent = this.#clock.monotonic() - this.#heardAt;
-      if (silent >= silentMs) {
+    const pingAt = pingMs > 0 ? this.#saidAt + pingMs : Infinity;
+    const next = Math.min(pingAt, this.#heardAt + silentMs);
+    this.#cancel = this.#clock.after(Math.max(0, next - this.#clock.monotonic()), () => {
+      const now = this.#clock.monotonic();
+      if (now - this.#heardAt >= silentMs) {
         this.destroy(salError("timeout", `The other side was silent for ${silentMs} ms.`));
         return;
       }
-      if (pingMs > 0 && !this.#isAsked && silent >= pingMs) {
-        this.#isAsked = true;
-        this.send(RelayFrame.ping);
-      }
+      if (pingMs > 0 && now - this.#saidAt >= pingMs) this.send(RelayFrame.ping);
       this.#plan();
     });
   }

@@ -26,6 +26,8 @@ export class Outbound {
   readonly #scheduler = new Scheduler(segmentPool);
   readonly #replay = new Replay(segmentPool);
   #link: Link | undefined;
+  /** A link that was left, which gets the new frames, too, and the offset of its next one. */
+  #beside: { link: Link; sent: number } | undefined;
   #isPumping = false;
   #isScheduled = false;
   #isOver = false;
@@ -53,14 +55,35 @@ export class Outbound {
     return this.#replay.rewind(offset);
   }
 
+  /** Offset up to which the present link was given everything. */
+  get sent(): number {
+    return this.#replay.sent;
+  }
+
   /** The stream goes on over a link, once {@link pump} is called. */
   attach(link: Link): void {
     this.#link = link;
+    this.#beside = undefined;
     this.path.reset();
   }
 
   detach(): void {
     this.#link = undefined;
+    this.#beside = undefined;
+  }
+
+  /**
+   * What is new goes out over a link that was left, too.
+   *
+   * @param sent Offset up to which it was given everything.
+   */
+  sendBeside(link: Link, sent: number): void {
+    this.#beside = { link, sent };
+    this.pump();
+  }
+
+  endBeside(link: Link): void {
+    if (this.#beside?.link === link) this.#beside = undefined;
   }
 
   /**
@@ -99,14 +122,32 @@ export class Outbound {
     if (this.#isPumping) return;
     this.#isPumping = true;
     try {
-      while (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
-        if (!this.#replay.hasUnsent && !this.#compose()) return;
-        const bytes = this.#replay.take();
-        if (bytes === undefined) return;
-        this.#link.write(bytes);
-      }
+      this.#pumpPresent();
+      this.#pumpBeside();
     } finally {
       this.#isPumping = false;
+    }
+  }
+
+  #pumpPresent(): void {
+    while (this.#link !== undefined && this.#link.queued < MAX_QUEUED) {
+      if (!this.#replay.hasUnsent && !this.#compose()) return;
+      const bytes = this.#replay.take();
+      if (bytes === undefined) return;
+      this.#link.write(bytes);
+    }
+  }
+
+  #pumpBeside(): void {
+    for (let old = this.#beside; old !== undefined; old = this.#beside) {
+      // The peer counts what comes: a link that is behind is of no more use.
+      if (old.sent < this.#replay.acknowledged) this.#beside = undefined;
+      if (this.#beside === undefined || old.link.queued >= MAX_QUEUED) return;
+      if (old.sent === this.#replay.end && !this.#compose()) return;
+      const bytes = this.#replay.from(old.sent);
+      if (bytes === undefined) return;
+      old.sent += bytes.length;
+      old.link.write(bytes);
     }
   }
 

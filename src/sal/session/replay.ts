@@ -45,6 +45,11 @@ export class Replay {
     return this.#acknowledged;
   }
 
+  /** Offset up to which the present link was given everything. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /** Offset after the last appended byte. */
   get end(): number {
     return this.#end;
@@ -92,6 +97,18 @@ export class Replay {
     this.#sent = segment.to;
     this.#sentOnce = Math.max(this.#sentOnce, this.#sent);
     return skip > 0 ? segment.bytes.subarray(skip) : segment.bytes;
+  }
+
+  /** The bytes from an offset on, to the end of their segment, for a link besides the present one; undefined at the end. */
+  from(offset: number): Buffer | undefined {
+    for (let index = this.#segments.length - 1; index >= this.#first; index -= 1) {
+      const segment = this.#segments[index];
+      if (segment === undefined || segment.from > offset || segment.to <= offset) continue;
+      segment.isReusable = false;
+      this.#sentOnce = Math.max(this.#sentOnce, segment.to);
+      return segment.bytes.subarray(offset - segment.from);
+    }
+    return undefined;
   }
 
   /**

@@ -11,7 +11,7 @@ import { readNumber } from "../wire/read.ts";
 import { creditPool, type CreditPool } from "./credit.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { Inbound, MAX_ANSWERS } from "./inbound.ts";
-import { LateFrames } from "./lateFrames.ts";
+import { OldLink } from "./oldLink.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionDependencies, SessionRole } from "./role.ts";
 
@@ -74,13 +74,6 @@ export class Session implements FrameSink, FlowHost {
     return this.#link;
   }
 
-  /** The link in use with its parser. */
-  get line(): Line | undefined {
-    const link = this.#link;
-    const parser = this.#parser;
-    return link === undefined || parser === undefined ? undefined : { link, parser };
-  }
-
   get flows(): ReadonlyMap<number, Flow> {
     return this.#flows;
   }
@@ -121,7 +114,8 @@ export class Session implements FrameSink, FlowHost {
    * @param parser The link's parser, between two frames.
    * @param position Offset of the first frame that the peer sends on this link.
    * @param peerReceived Offset up to which the peer has this side's frames.
-   * @param first A frame that goes before all others.
+   * @param how.first A frame that goes before all others.
+   * @param how.isLate Whether the present link may still bring frames.
    * @returns Whether the bytes from `peerReceived` on are there; if not, nothing has changed.
    */
   attach(
@@ -192,9 +186,11 @@ export class Session implements FrameSink, FlowHost {
     if (refusal !== undefined) this.close(refusal, true);
   }
 
-  /** What still comes over the present link after another one has taken its place. */
-  lateFrames(): LateFrames {
-    return new LateFrames(this, this.#inbound.position);
+  /** The present link, as one that another one is about to replace. */
+  leaving(): OldLink | undefined {
+    const [link, parser, { position }] = [this.#link, this.#parser, this.#inbound];
+    if (link === undefined || parser === undefined) return undefined;
+    return new OldLink({ link, parser, position }, this, this.#outbound);
   }
 
   /** Handles a new ordered frame that came over a link which was left. */

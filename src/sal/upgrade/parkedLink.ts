@@ -3,7 +3,7 @@ import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
 import type { ProvenLink } from "../handshake/clientHandshake.ts";
 import { Greeting } from "../handshake/greeting.ts";
-import type { LateFrames } from "../session/lateFrames.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { LinkHandler } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, isOrdered } from "../wire/frames.ts";
@@ -17,8 +17,8 @@ const PATIENCE_MS = { least: 150, roundTrips: 4 };
 
 /**
  * The client's end of a relayed link whose session goes on over a direct one. It stays open, so that the session can
- * come back within two round trips. What was under way when the session left is taken until MOVED: the direct link
- * brings it again, but later.
+ * come back within two round trips. While the direct link's TCP begins, both are used: what comes here is taken until
+ * MOVED, and what is new is sent here, too.
  */
 export class ParkedLink implements FrameSink, LinkHandler {
   /** The endpoint of the record that the link leads to. */
@@ -29,13 +29,14 @@ export class ParkedLink implements FrameSink, LinkHandler {
   readonly #onGone: () => void;
   #isGone = false;
   #isAsked = false;
-  /** What the session may still get; undefined once the provider's last frame for it has come, and only answers follow. */
-  #late: LateFrames | undefined;
+  /** The link as the session's; undefined once the provider's last frame for it has come, and only answers follow. */
+  #old: OldLink | undefined;
+  readonly #stopSending: () => void;
   #cancel = () => {};
   #answered: (() => void) | undefined;
 
   /**
-   * @param parked.late What the session may still get; undefined if MOVED has come already.
+   * @param parked.old The link as the session's; undefined if MOVED has come already.
    * @param parked.srttMs Its round trip.
    * @param onGone Called once when the link is of no more use, or was taken.
    */
@@ -43,21 +44,37 @@ export class ParkedLink implements FrameSink, LinkHandler {
     {
       endpoint,
       proven,
-      late,
+      old,
       srttMs,
-    }: { endpoint: string; proven: ProvenLink; late: LateFrames | undefined; srttMs: number },
+    }: { endpoint: string; proven: ProvenLink; old: OldLink | undefined; srttMs: number },
     clock: Scheduler,
     onGone: () => void,
   ) {
     this.endpoint = endpoint;
-    this.#late = late;
+    this.#old = old;
     this.#patienceMs = Math.max(PATIENCE_MS.least, PATIENCE_MS.roundTrips * srttMs);
     this.#proven = proven;
     this.#clock = clock;
     this.#onGone = onGone;
     proven.greeting.parser.reuse(this);
     proven.greeting.link.handler = this;
-    this.#ask();
+    if (old === undefined) {
+      this.#stopSending = () => {};
+      this.#ask();
+      return;
+    }
+    old.sendOn();
+    const cancel = clock.after(old.besideMs, () => {
+      old.stop();
+    });
+    this.#stopSending = () => {
+      cancel();
+      old.stop();
+    };
+    // After MOVED at the latest: PING asks for it.
+    this.#cancel = clock.after(2 * old.besideMs, () => {
+      this.#ask();
+    });
   }
 
   /**
@@ -104,11 +121,14 @@ export class ParkedLink implements FrameSink, LinkHandler {
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
     if (isOrdered(type)) {
-      this.#late?.take(type, flow, pieces, length, size);
+      this.#old?.take(type, flow, pieces, length, size);
       return;
     }
-    if (type === FrameType.moved) this.#late = undefined;
-    if (type !== FrameType.pong || this.#late !== undefined || !this.#isAsked) return;
+    if (type === FrameType.moved && this.#old !== undefined) {
+      this.#old = undefined;
+      this.#ask();
+    }
+    if (type !== FrameType.pong || this.#old !== undefined || !this.#isAsked) return;
     this.#isAsked = false;
     this.#cancel();
     this.#cancel = this.#clock.after(ASK_MS, () => {
@@ -126,7 +146,7 @@ export class ParkedLink implements FrameSink, LinkHandler {
   }
 
   drained(): void {
-    // Nothing waits.
+    this.#old?.drained();
   }
 
   closed(): void {
@@ -147,6 +167,7 @@ export class ParkedLink implements FrameSink, LinkHandler {
     if (this.#isGone) return;
     this.#isGone = true;
     this.#cancel();
+    this.#stopSending();
     this.#onGone();
     this.#answered?.();
   }

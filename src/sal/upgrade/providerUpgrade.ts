@@ -1,7 +1,7 @@
 import type { Hex } from "viem";
 import type { Scheduler } from "../../node/scheduler.ts";
 import { decodeResume, type Resume } from "../handshake/messages.ts";
-import type { LateFrames } from "../session/lateFrames.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import type { Line, Session } from "../session/session.ts";
 import { retire, type Link } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
@@ -52,18 +52,18 @@ export class ProviderUpgrade {
   }
 
   /**
-   * The session has left a link for another one: it sends MOVED there, and then no more.
+   * The session has left a link for another one: it sends MOVED there, and then no more. A relay's link is used for a
+   * moment more.
    *
    * @param channel Of the old link.
-   * @param late What may still come over it; its parser goes on.
    */
-  left(old: Line, channel: Hex, late: LateFrames, next: Link): void {
-    old.link.write(encodeFrame(FrameType.moved));
+  left(old: OldLink, channel: Hex, next: Link): void {
     // A relay's link stays open beside a direct one.
     if (old.link.relayed !== undefined && next.relayed === undefined) {
-      this.#park(old, channel, late);
+      this.#park(old, channel);
     } else {
       old.parser.stop();
+      old.link.write(encodeFrame(FrameType.moved));
       retire(old.link, this.#parts.clock);
     }
   }
@@ -90,19 +90,20 @@ export class ProviderUpgrade {
     this.#standby?.close();
   }
 
-  #park(line: Line, channel: Hex, late: LateFrames): void {
+  #park(old: OldLink, channel: Hex): void {
     const { id, clock, resume } = this.#parts;
     this.#standby?.close();
-    const standby = new StandbyLink(line, clock, {
-      late,
+    const standby = new StandbyLink(old, clock, {
       resume: (payload) => {
         const request = decodeResume(payload);
-        return request.session.equals(id) && resume(line, channel, request);
+        return request.session.equals(id) && resume(old, channel, request);
       },
       gone: () => {
         if (this.#standby === standby) this.#standby = undefined;
       },
     });
     this.#standby = standby;
+    // Sending on may end the session: a program decides when its bytes are taken.
+    if (this.#parts.session.end !== undefined) standby.close();
   }
 }

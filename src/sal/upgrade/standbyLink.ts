@@ -2,8 +2,7 @@ import type { Scheduler } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
 import { MAX_ANSWERS } from "../session/inbound.ts";
-import type { LateFrames } from "../session/lateFrames.ts";
-import type { Line } from "../session/session.ts";
+import type { OldLink } from "../session/oldLink.ts";
 import { retire, type LinkHandler } from "../transport/link.ts";
 import { encodeFrame } from "../wire/encode.ts";
 import { FrameType, isOrdered } from "../wire/frames.ts";
@@ -18,35 +17,40 @@ export interface StandbyParts {
    * @throws BlockcloudError `SAL_PROTOCOL`.
    */
   resume(payload: Buffer): boolean;
-  /** What the session may still get over the link. */
-  late: LateFrames;
   /** Called once when the link is of no more use. */
   gone(): void;
 }
 
 /**
  * The provider's end of a relayed link whose session goes on over a direct one. The client may come back over it by
- * RESUME. What was under way when the session left is taken: the direct link brings it again, but later.
+ * RESUME. While the direct link's TCP begins, both are used: what comes here is taken, and what is new is sent here, too,
+ * before MOVED.
  */
 export class StandbyLink implements FrameSink, LinkHandler {
-  readonly #line: Line;
+  readonly #old: OldLink;
   readonly #clock: Scheduler;
   readonly #parts: StandbyParts;
   #heardAt: number;
   #isGone = false;
   #isTaken = false;
+  #hasMoved = false;
+  readonly #cancel: () => void;
 
-  constructor(line: Line, clock: Scheduler, parts: StandbyParts) {
-    this.#line = line;
+  constructor(old: OldLink, clock: Scheduler, parts: StandbyParts) {
+    this.#old = old;
     this.#clock = clock;
     this.#parts = parts;
     this.#heardAt = clock.monotonic();
-    line.parser.reuse(this);
-    line.link.handler = this;
+    old.parser.reuse(this);
+    old.link.handler = this;
+    old.sendOn();
+    this.#cancel = clock.after(old.besideMs, () => {
+      this.#moved();
+    });
   }
 
   close(): void {
-    if (!this.#isTaken && this.#end()) this.#line.link.destroy();
+    if (!this.#isTaken && this.#end()) this.#old.link.destroy();
   }
 
   /** Gives the link up if nothing has come for a time. */
@@ -55,10 +59,12 @@ export class StandbyLink implements FrameSink, LinkHandler {
   }
 
   frame(type: number, flow: number, pieces: readonly Buffer[], length: number, size: number): void {
-    const { link } = this.#line;
+    const { link } = this.#old;
     if (isOrdered(type)) {
-      this.#parts.late.take(type, flow, pieces, length, size);
+      this.#old.take(type, flow, pieces, length, size);
     } else if (type === FrameType.ping && link.queued < MAX_ANSWERS) {
+      // The client wants to come back, and waits for the session's last frame here.
+      this.#moved();
       link.write(encodeFrame(FrameType.pong));
     } else if (type === FrameType.resume) {
       // The session closes the link that it kept when it goes on over one of a relay: this one stays.
@@ -77,20 +83,30 @@ export class StandbyLink implements FrameSink, LinkHandler {
 
   data(chunk: Buffer): void {
     this.#heardAt = this.#clock.monotonic();
-    this.#line.parser.push(chunk);
+    this.#old.parser.push(chunk);
   }
 
   drained(): void {
     // Answers that found no room are not owed.
+    this.#old.drained();
   }
 
   closed(): void {
     this.#end();
   }
 
+  /** The session sends no more over this link. */
+  #moved(): void {
+    if (this.#hasMoved) return;
+    this.#hasMoved = true;
+    this.#cancel();
+    this.#old.stop();
+    this.#old.link.write(encodeFrame(FrameType.moved));
+  }
+
   #refuse(error: BlockcloudError): void {
     if (!this.#end()) return;
-    const { link, parser } = this.#line;
+    const { link, parser } = this.#old;
     parser.stop();
     link.write(encodeFrame(FrameType.refused, 0, encodeReason(error)));
     retire(link, this.#clock);
@@ -99,6 +115,8 @@ export class StandbyLink implements FrameSink, LinkHandler {
   #end(): boolean {
     if (this.#isGone) return false;
     this.#isGone = true;
+    this.#cancel();
+    this.#old.stop();
     this.#parts.gone();
     return true;
   }

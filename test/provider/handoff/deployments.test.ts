@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { once } from "node:events";
 import type { Flow } from "../../../src/sal/session/flow.ts";
 import { ProviderRig } from "../../support/providerRig.ts";
+import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
 import { ECHO, HandoffRig } from "./rig.ts";
 
@@ -97,5 +98,16 @@ describe("deployments of a provider", () => {
     expect(first.steps).to.deep.equal(["duties", "lock"]);
     await first.finished;
     expect(first.handoff.status().state).to.equal("tail");
+  });
+
+  it("leave the process that runs its duties while the new one cannot reach the chain", async () => {
+    const first = await rig.start(upstream);
+    rig.hasChain = false;
+    await rejection("CHAIN_UNREACHABLE", rig.start(upstream));
+    expect(first.steps).to.deep.equal([]);
+    expect(first.handoff.status().state).to.equal("serving");
+    rig.hasChain = true;
+    await rig.start(upstream);
+    expect(first.steps).to.deep.equal(["duties", "lock"]);
   });
 });

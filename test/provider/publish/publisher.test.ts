@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Hex } from "viem";
 import type { MessageKind } from "../../../src/coral/network.ts";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
@@ -34,6 +35,8 @@ describe("Publisher", () => {
   let isAlone: boolean;
   /** Thrown by the network, in the place of taking what it is given. */
   let refusal: Error | undefined;
+  /** The network takes as long as this. */
+  let held: Promise<undefined> | undefined;
   let published: { kind: MessageKind; encoded: Hex; at: number }[];
   let announced: number;
 
@@ -50,7 +53,7 @@ describe("Publisher", () => {
       },
     };
     [addresses, peers, refusal, published, announced] = [[], 3, undefined, [], 0];
-    isAlone = false;
+    [isAlone, held] = [false, undefined];
     publisher = start(undefined);
   });
 
@@ -75,6 +78,7 @@ describe("Publisher", () => {
             return isAlone;
           },
           publish: async (kind, encoded) => {
+            await held;
             if (refusal !== undefined) throw refusal;
             published.push({ kind, encoded, at: timers.monotonic() });
             return { peers, stored: Promise.resolve(peers) };
@@ -106,6 +110,22 @@ describe("Publisher", () => {
       return true;
     };
   };
+
+  it("stops after the record that is under way, and publishes no other one", async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    held = promise;
+    const starting = publisher.start();
+    let isStopped = false;
+    const stopping = publisher.stop().then(() => {
+      isStopped = true;
+    });
+    await turn();
+    expect(isStopped).to.equal(false);
+    resolve(undefined);
+    await starting;
+    await stopping;
+    expect(published).to.have.lengthOf(1);
+  });
 
   it("publishes at its start where the gateway listens, for a minute", async () => {
     await publisher.start();

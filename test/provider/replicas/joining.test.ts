@@ -67,13 +67,15 @@ describe("an instance that joins", () => {
   let endpoints: Endpoint[];
   let moved: Hex[];
   let log: MemoryLog;
+  /** Whether another process goes on with the instance. */
+  let isSucceeded: boolean;
   /** Leases that are under way. */
   let running: number;
   const now = () => START + timers.monotonic();
 
   beforeEach(async () => {
     timers = new FakeTimers();
-    [moved, running] = [[], 0];
+    [moved, running, isSucceeded] = [[], 0, false];
     log = new MemoryLog();
     first = new PublishingInstance(now);
     second = new PublishingInstance(now);
@@ -103,6 +105,7 @@ describe("an instance that joins", () => {
           }
         },
         moved: (record) => moved.push(record),
+        isSucceeded: () => isSucceeded,
         ...{ now, timers, clock: systemScheduler, log },
       },
     );
@@ -123,6 +126,19 @@ describe("an instance that joins", () => {
     expect(first.uris).to.include("sal://198.51.100.2:443");
     await joiner.stop();
     expect(first.uris).to.deep.equal(["sal://198.51.100.1:443"]);
+  });
+
+  it("stays named when another process takes its place, which hands in the next lease", async () => {
+    await joiner.start();
+    await pass(1_000);
+    isSucceeded = true;
+    await joiner.stop();
+    expect(first.uris).to.include("sal://198.51.100.2:443");
+    isSucceeded = false;
+    joiner = join([first.url, second.url]);
+    await joiner.start();
+    await pass(60_000);
+    expect(first.uris).to.include("sal://198.51.100.2:443");
   });
 
   it("tells its clients a record once that names its new address", async () => {

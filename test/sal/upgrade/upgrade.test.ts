@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { CandidateKind } from "../../../src/sal/upgrade/candidates.ts";
 import type { Flow } from "../../../src/sal/session/flow.ts";
+import { pattern } from "../rig/random.ts";
 import { UpgradeRig, type UpgradeRigOptions } from "./upgradeRig.ts";
 
 /** Where the relay sees the provider's end. */
@@ -87,6 +88,48 @@ describe("a session that began at a relay", () => {
     await echoes(flow, "over the relay again");
   });
 
+  it("goes on over both links until the direct one must have caught up, and no byte comes twice", async () => {
+    start();
+    rig.open(PUNCH);
+    const flow = await rig.sal.open();
+    let stalledAt = NaN;
+    rig.sal.net.onDial = ({ far }) => {
+      if (far.relayed !== undefined) return;
+      // Just after RESUMED: as with a TCP that begins slowly, nothing comes for some round trips.
+      rig.clock.after(21, () => {
+        stalledAt = rig.clock.monotonic();
+        far.isStalled = true;
+      });
+      rig.clock.after(61, () => {
+        far.resume();
+      });
+    };
+    const sent = pattern(12, 400_000);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let heardAt = rig.clock.monotonic();
+    let widest = 0;
+    flow.on("data", (chunk: Buffer) => {
+      widest = Math.max(widest, rig.clock.monotonic() - heardAt);
+      heardAt = rig.clock.monotonic();
+      chunks.push(chunk);
+      length += chunk.length;
+    });
+    let at = 0;
+    const more = () => {
+      flow.write(sent.subarray(at, at + 2_000));
+      at += 2_000;
+      if (at < sent.length) rig.clock.after(1, more);
+    };
+    more();
+    await rig.clock.until(() => length === sent.length);
+    expect(Buffer.concat(chunks).equals(sent)).to.equal(true);
+    expect(rig.paths).to.deep.equal(["punched"]);
+    expect(stalledAt).to.be.below(heardAt);
+    // Of the 40 ms in which the direct path gives nothing, the flow notices nothing.
+    expect(widest).to.be.below(20);
+  });
+
   it("goes back over it when the direct path falls silent", async () => {
     start();
     rig.open(PUNCH);
@@ -95,6 +138,11 @@ describe("a session that began at a relay", () => {
     const { near, far } = rig.sal.net.last;
     near.isStalled = true;
     far.isStalled = true;
+    // Both links are used until the direct one must have caught up.
+    const moves = rig.sal.moves.length;
+    await echoes(flow, "over the relay's link, which is used a moment longer");
+    expect(rig.sal.moves).to.have.lengthOf(moves);
+    await rig.clock.advance(1_000);
     await echoes(flow, "into the void, and back");
     expect(rig.paths.at(-1)).to.equal("relay");
     expect(rig.sal.moves.at(-1)?.reason).to.equal("silence");
