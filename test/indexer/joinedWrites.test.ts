@@ -77,7 +77,7 @@ describe("writes of fetched blocks", () => {
 
   it("keep numbers that JSON's readers in JavaScript would round", async () => {
     let text: unknown;
-    session.query = (_, [rows] = []) => Promise.resolve((text = rows));
+    session.query = (_, parameters) => Promise.resolve((text = parameters?.[0]));
     await write("logs", row(1, null));
     expect(text).to.equal('[{"chain_id":1152921504606846976,"number":1,"sha3_uncles":null}]');
   });

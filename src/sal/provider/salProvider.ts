@@ -35,6 +35,7 @@ import {
   type SessionPath,
   type SessionOwner,
 } from "./providerSession.ts";
+import { idle } from "./idle.ts";
 import { Prover } from "./prover.ts";
 import type { ServedService } from "./service.ts";
 import { spread } from "./spread.ts";
@@ -51,8 +52,6 @@ export interface SalProviderDependencies extends SessionDependencies {
 
 /** Sessions that are told of a move, a second: their resumptions must not come at once. */
 const MIGRATIONS_PER_SECOND = 200;
-/** How often a provider that leaves looks whether its flows are over, milliseconds. */
-const DRAIN_CHECK_MS = 50;
 
 /**
  * A service's side of the SAL: greets clients, and holds their sessions. It does not listen: give it the links that a
@@ -232,16 +231,8 @@ export class SalProvider implements SessionOwner {
   }
 
   async #drain(milliseconds: number): Promise<void> {
-    const { clock } = this.#dependencies;
-    const end = clock.monotonic() + milliseconds;
     this.leave();
-    while (this.isBusy && clock.monotonic() < end) {
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      clock.after(Math.min(DRAIN_CHECK_MS, milliseconds), () => {
-        resolve(undefined);
-      });
-      await promise;
-    }
+    await idle(() => this.isBusy, milliseconds, this.#dependencies.clock);
     this.stop(salError("leaving", "The provider stops."));
   }
 

@@ -5,6 +5,8 @@ export class PathEstimate {
   /** Milliseconds; undefined without a sample. */
   #srtt: number | undefined;
   #least = Infinity;
+  /** When the peer was asked for a sign of life, monotonic milliseconds; undefined if none is owed. */
+  #askedAt: number | undefined;
   /** The last samples, bytes a millisecond, and the highest of them: the window is asked for with each segment. */
   #rates: number[] = [];
   #rate = 0;
@@ -21,6 +23,18 @@ export class PathEstimate {
   /** Least round-trip time, milliseconds: that of the path without its queues. */
   get least(): number {
     return Number.isFinite(this.#least) ? this.#least : this.srtt;
+  }
+
+  /** The peer is asked for a sign of life; it answers as often as it is asked, and the first answer counts. */
+  asked(now: number): void {
+    this.#askedAt ??= now;
+  }
+
+  /** The peer's answer came. */
+  answered(now: number): void {
+    if (this.#askedAt === undefined) return;
+    this.sample(now - this.#askedAt);
+    this.#askedAt = undefined;
   }
 
   /** A round trip took that long. */
@@ -78,6 +92,7 @@ export class PathEstimate {
   /** Another path begins. */
   reset(): void {
     this.#total = 0;
+    this.#askedAt = undefined;
     this.#srtt = undefined;
     this.#least = Infinity;
     this.#rates = [];

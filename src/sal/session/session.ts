@@ -37,7 +37,6 @@ export class Session implements FrameSink, FlowHost {
   #parser: FrameParser | undefined;
   #heardAt: number;
   #activeAt: number;
-  #pingedAt: number | undefined;
   #end: BlockcloudError | undefined;
 
   constructor(role: SessionRole, dependencies: SessionDependencies) {
@@ -135,7 +134,6 @@ export class Session implements FrameSink, FlowHost {
     link.handler = this.#handlerOf(link, parser);
     this.#heardAt = this.now();
     this.#outbound.attach(link);
-    this.#pingedAt = undefined;
     if (first !== undefined) link.write(first);
     this.ping();
     this.#inbound.attach(link, position);
@@ -205,7 +203,7 @@ export class Session implements FrameSink, FlowHost {
   /** Asks the peer for a sign of life. */
   ping(): void {
     if (this.#link === undefined) return;
-    this.#pingedAt ??= this.now();
+    this.#outbound.path.asked(this.now());
     this.#link.write(encodeFrame(FrameType.ping));
   }
 
@@ -268,7 +266,7 @@ export class Session implements FrameSink, FlowHost {
         }
         break;
       case FrameType.pong:
-        this.#pong();
+        this.#outbound.path.answered(this.now());
         break;
       case FrameType.refused:
         this.close(decodeReason(joined(pieces)), false);
@@ -342,11 +340,5 @@ export class Session implements FrameSink, FlowHost {
         this.#role.lost(error);
       },
     };
-  }
-
-  #pong(): void {
-    if (this.#pingedAt === undefined) return;
-    this.#outbound.path.sample(this.now() - this.#pingedAt);
-    this.#pingedAt = undefined;
   }
 }
