@@ -152,21 +152,34 @@ function onHangup(reload: () => Promise<void>, started: Promise<unknown>, log: L
   return () => process.off("SIGHUP", take);
 }
 
-/** Waits for the first signal; a later second one ends the process. */
+/**
+ * The first signal of this process that a listener has heard. A command listens before its worker does: a signal between
+ * the two must stop the worker.
+ */
+let heard: { name: NodeJS.Signals; at: number } | undefined;
+let listeners = 0;
+
+/** Waits for the first signal, also for one that an earlier listener has heard; a later second one ends the process. */
 export function listenForSignals(names: readonly NodeJS.Signals[] = SIGNALS): {
   signalled: Promise<NodeJS.Signals>;
   unlisten: () => void;
 } {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let first: number | undefined;
   const take = (name: NodeJS.Signals) => {
-    first ??= performance.now();
-    if (performance.now() - first > SAME_SIGNAL_MS) process.exit(130);
+    heard ??= { name, at: performance.now() };
+    if (performance.now() - heard.at > SAME_SIGNAL_MS) process.exit(130);
     resolve(name);
   };
   for (const name of names) process.on(name, take);
+  listeners += 1;
+  if (heard !== undefined && names.includes(heard.name)) resolve(heard.name);
+  let isListening = true;
   const unlisten = () => {
+    if (!isListening) return;
+    isListening = false;
     for (const name of names) process.off(name, take);
+    listeners -= 1;
+    if (listeners === 0) heard = undefined;
   };
   return { signalled: promise, unlisten };
 }

@@ -1,7 +1,13 @@
 import { expect } from "chai";
 import { mock } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { inOrder, late, runUntilSignal, type Startable } from "../../src/node/lifecycle.ts";
+import {
+  inOrder,
+  late,
+  listenForSignals,
+  runUntilSignal,
+  type Startable,
+} from "../../src/node/lifecycle.ts";
 import { failureOf } from "../support/httpClient.ts";
 import { MemoryLog } from "../support/memoryLog.ts";
 
@@ -75,7 +81,7 @@ describe("runUntilSignal", () => {
     const exit = mock.method(process, "exit", () => undefined as never);
     let now = 5_000;
     mock.method(performance, "now", () => now);
-    void runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
+    const code = runUntilSignal(worker({ stop: () => new Promise(() => {}) }), log, alone);
     await turn();
     process.emit("SIGINT", "SIGINT");
     now += 1_000;
@@ -84,6 +90,9 @@ describe("runUntilSignal", () => {
     now += 1;
     process.emit("SIGTERM", "SIGTERM");
     expect(exit.mock.calls[0]?.arguments).to.deep.equal([130]);
+    await turn();
+    mock.timers.tick(10_000);
+    await code;
   });
 
   it("stops what half started, and fails with the start's own error", async () => {
@@ -188,6 +197,19 @@ describe("runUntilSignal", () => {
       process.emit("SIGTERM", "SIGTERM");
       await code;
     });
+  });
+
+  it("is stopped by a signal that its command heard before, and only by that command's", async () => {
+    const command = listenForSignals();
+    process.emit("SIGINT", "SIGINT");
+    expect(await runUntilSignal(worker(), log, alone)).to.equal(0);
+    expect(steps).to.deep.equal(["start", "stop"]);
+    command.unlisten();
+    const next = runUntilSignal(worker(), log, alone);
+    await turn();
+    expect(steps).to.deep.equal(["start", "stop", "start"]);
+    process.emit("SIGTERM", "SIGTERM");
+    expect(await next).to.equal(0);
   });
 
   it("leaves no listener behind", async () => {
