@@ -46,7 +46,7 @@ less, what a user paid service 1 adds up to the last wei, and most of its reques
 function summary(result: DemoResult): string {
   if (result.epochs === 0) return "stopped before an epoch was audited, claimed and settled";
   const lines = [
-    `${result.epochs} audited epochs`,
+    `${result.epochs} audited epoch${result.epochs === 1 ? "" : "s"}`,
     ...result.services.map(
       (service) => `service ${service.number} earned ${bloc(BigInt(service.reward))} BLOC`,
     ),

@@ -89,11 +89,10 @@ export class Monitor {
     return this.#budgets.has(epoch);
   }
 
-  /** Number of consecutive settled epochs of a service, from `first` on. */
-  settledFrom(number: bigint, first: number): number {
-    let epoch = first;
-    while (this.settlement(number, epoch) !== undefined) epoch += 1;
-    return epoch - first;
+  /** Number of epochs from `first` to the newest one that is settled for a service; some before it may not be. */
+  settledTo(number: bigint, first: number): number {
+    const settled = [...(this.#settlements.get(number)?.keys() ?? [])];
+    return Math.max(0, ...settled.map((epoch) => epoch - first + 1));
   }
 
   /** Pay of a service in an epoch with the best verdict; 0 if the epoch has no seed. */

@@ -72,7 +72,7 @@ export async function judge(
 ): Promise<DemoResult> {
   const { monitor, first } = run;
   await monitor.refresh(run.clock.head().number);
-  const settled = run.services.map(({ number }) => monitor.settledFrom(number, first));
+  const settled = run.services.map(({ number }) => monitor.settledTo(number, first));
   const count = epochs ?? Math.min(...settled);
   const audited = Array.from({ length: count }, (_, index) => first + index);
 

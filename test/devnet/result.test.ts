@@ -106,10 +106,9 @@ describe("judge", () => {
         refreshed = head;
       },
       settlement,
-      settledFrom: (number: bigint, first: number) => {
-        let epoch = first;
-        while (epoch < 100 && settlement(number, epoch)) epoch += 1;
-        return epoch - first;
+      settledTo: (number: bigint, first: number) => {
+        const counts = Array.from({ length: 20 }, (_, index) => index + 1);
+        return Math.max(0, ...counts.filter((count) => settlement(number, first + count - 1)));
       },
       fullPay: async () => full,
       hasSeed: () => hasSeed,
@@ -181,6 +180,19 @@ describe("judge", () => {
     const result = await run(undefined);
     expect(result).to.include({ ok: true, epochs: 1 });
     expect(result.services.map(({ reward }) => reward)).to.deep.equal(["100", "100", "40"]);
+  });
+
+  it("judges a first epoch that was never settled as one of the run, not the run as empty", async () => {
+    settled = (number, epoch) => {
+      if (epoch === FIRST || epoch > FIRST + 2) return undefined;
+      return number === 3n ? 40n : FULL;
+    };
+    const result = await run(undefined);
+    expect(result).to.include({ ok: false, epochs: 3 });
+    expect(result.reasons.map(({ check, epoch }) => [check, epoch])).to.deep.equal([
+      ["HEALTHY_SERVICE_PAID_IN_FULL", FIRST],
+      ["HEALTHY_SERVICE_PAID_IN_FULL", FIRST],
+    ]);
   });
 
   const wrong: [string, () => void, Partial<Omit<DemoReason, "why">> & { why: RegExp }, number?][] =
