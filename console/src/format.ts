@@ -25,6 +25,11 @@ export function count(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** A number of things with their name: "1 epoch", "2 epochs". */
+export function many(value: number | bigint, thing: string): string {
+  return `${count(value)} ${thing}${BigInt(value) === 1n ? "" : "s"}`;
+}
+
 /** A share as a percentage. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return "–";

@@ -2,8 +2,9 @@ import { useMemo, useState } from "react";
 import { epochStart } from "@protocol/epoch.ts";
 import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, gradeWord } from "../../format.ts";
+import { caughtUp } from "../../index/lag.ts";
 import { indexedRoundsOf } from "../../index/service.ts";
 import type { ServiceEpochRow } from "../../model.ts";
 import { useRead } from "../../useRead.ts";
@@ -35,9 +36,11 @@ export function Grades({ service }: { service: ServiceDetail }) {
   const chain = useRead(`epochs of ${number}`, head.number, () =>
     readServiceEpochs(sources, head, service, CHAIN_EPOCHS),
   );
-  const indexed = useRead(`rounds of ${number}`, head.epoch, async (signal) =>
-    sources.index === undefined ? [] : indexedRoundsOf(sources.index, number, INDEX_EPOCHS, signal),
-  );
+  const indexed = useRead(`rounds of ${number}`, useEvery(15), async (signal) => {
+    const { index } = sources;
+    if (index === undefined) return [];
+    return indexedRoundsOf(await caughtUp(index, head, signal), number, INDEX_EPOCHS, signal);
+  });
   const rows = useMemo(() => {
     const own = chain.value ?? [];
     const oldest = own[0]?.epoch ?? Number.MAX_SAFE_INTEGER;
@@ -113,21 +116,23 @@ export function Grades({ service }: { service: ServiceDetail }) {
       {chain.failure !== undefined && <Failure failure={chain.failure} />}
       {indexed.failure !== undefined && (
         <Notice kind="info" title={`Only the last ${CHAIN_EPOCHS} epochs are shown`}>
-          Older ones need the index, which fails: {indexed.failure.message}
+          Older ones need the index. {indexed.failure.message}
         </Notice>
       )}
       {rows.length > 1 && <Picture rows={rows} />}
       {fall !== undefined && <FallCard service={service} fall={fall} showVotes={setOpened} />}
       {opened !== undefined && <Votes service={service} epoch={opened} key={opened} />}
-      <Table
-        caption="The service by epoch, the newest first"
-        columns={columns}
-        rows={rows}
-        rowKey={({ epoch }) => String(epoch)}
-        initial={{ key: "epoch", descending: true }}
-        pageSize={12}
-        empty="The service has not been audited yet."
-      />
+      {(chain.value !== undefined || rows.length > 0) && (
+        <Table
+          caption="The service by epoch, the newest first"
+          columns={columns}
+          rows={rows}
+          rowKey={({ epoch }) => String(epoch)}
+          initial={{ key: "epoch", descending: true }}
+          pageSize={12}
+          empty="The service has not been audited yet."
+        />
+      )}
     </Section>
   );
 }
