@@ -132,7 +132,7 @@ describe("the console beside an index, in Chromium", function () {
     await page.getByText("The index is current").waitFor();
     const text = await page.locator("main").innerText();
     expect(text).to.contain("94 / 3 / 2 / 1");
-    expect(text).to.contain("11.00").and.to.contain("41 auditors");
+    expect(text).to.contain("41 auditors").and.to.contain("390 of 400");
     await behind(50);
     await page.getByText(/The index is 50 blocks \(1 min 30 s\) behind/).waitFor();
     await expectAccessible(page, "an index that is behind");
