@@ -58,6 +58,12 @@ export function duration(seconds: number): string {
   return tail === 0 ? head : `${head} ${tail} ${rest[0]}`;
 }
 
+/** A bound of time, as people say it. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 1_000 ? `${count(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
+}
+
 /** A date and a time in UTC. */
 export function utc(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -1,13 +1,12 @@
 import { useMemo, useState } from "react";
 import { epochStart } from "@protocol/epoch.ts";
-import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, gradeWord } from "../../format.ts";
 import { caughtUp } from "../../index/lag.ts";
 import { indexedRoundsOf } from "../../index/service.ts";
 import type { ServiceEpochRow } from "../../model.ts";
-import { useRead } from "../../useRead.ts";
+import { useRead, type Reading } from "../../useRead.ts";
 import { Chart } from "../../ui/chart.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
@@ -19,7 +18,7 @@ import { Votes } from "./votes.tsx";
 import { reasonOf, weights } from "./why.ts";
 
 /** Epochs that are read from the chain, and from the index behind them. */
-const CHAIN_EPOCHS = 48;
+export const CHAIN_EPOCHS = 48;
 const INDEX_EPOCHS = 500;
 const LETTERS: Readonly<Record<number, string>> = {
   0: "Failed",
@@ -29,13 +28,14 @@ const LETTERS: Readonly<Record<number, string>> = {
 };
 
 /** Grades by epoch, the weights behind them, and why the service got less than the best. */
-export function Grades({ service }: { service: ServiceDetail }) {
+export function Grades(props: {
+  service: ServiceDetail;
+  chain: Reading<readonly ServiceEpochRow[]>;
+}) {
+  const { service, chain } = props;
   const sources = useSources();
   const head = useHead();
   const { number, kind } = service;
-  const chain = useRead(`epochs of ${number}`, head.number, () =>
-    readServiceEpochs(sources, head, service, CHAIN_EPOCHS),
-  );
   const indexed = useRead(`rounds of ${number}`, useEvery(15), async (signal) => {
     const { index } = sources;
     if (index === undefined) return [];
@@ -86,7 +86,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
         key: "pay",
         title: "Pay, BLOC",
         cell: ({ pay, settled }) =>
-          pay === undefined ? "–" : `${bloc(pay)}${settled ? "" : " (to settle)"}`,
+          pay === undefined ? "–" : `${bloc(pay)}${settled || pay === 0n ? "" : " (to settle)"}`,
         sort: ({ pay }) => pay ?? -1n,
         isNumber: true,
       },
