@@ -25,6 +25,11 @@ export function count(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** A number of things with their name: "1 epoch", "2 epochs". */
+export function many(value: number | bigint, thing: string): string {
+  return `${count(value)} ${thing}${BigInt(value) === 1n ? "" : "s"}`;
+}
+
 /** A share as a percentage. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return "–";
@@ -51,6 +56,12 @@ export function duration(seconds: number): string {
   if (rest === undefined || first > 2) return head;
   const tail = Math.floor(left / rest[1]);
   return tail === 0 ? head : `${head} ${tail} ${rest[0]}`;
+}
+
+/** A bound of time, as people say it. */
+export function milliseconds(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value < 1_000 ? `${count(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
 }
 
 /** A date and a time in UTC. */

@@ -2,7 +2,7 @@ import { Suspense, useEffect, useRef } from "react";
 import { useHead, useSources } from "./context.tsx";
 import type { PageError } from "./failure.ts";
 import { useIndexState } from "./index/state.ts";
-import { duration } from "./format.ts";
+import { duration, many } from "./format.ts";
 import { linkTo, usePlace } from "./router.ts";
 import { routeOf, routes } from "./routes.tsx";
 import { themes, useTheme, type Theme } from "./theme.ts";
@@ -127,11 +127,14 @@ function IndexLine() {
   const state = useIndexState();
   if (state.kind === "none") return <span>No index: figures are read from the chain</span>;
   if (state.kind === "asking") return <span>Asking the index…</span>;
+  if (state.kind === "empty") {
+    return <span className="warn">The index has not read a block yet</span>;
+  }
   if (state.kind === "current") return <span>The index is current</span>;
   if (state.kind === "behind") {
     return (
       <span className="warn">
-        The index is {state.behind.toString()} blocks ({duration(state.seconds)}) behind
+        The index is {many(state.behind, "block")} ({duration(state.seconds)}) behind
       </span>
     );
   }

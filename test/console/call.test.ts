@@ -77,6 +77,11 @@ describe("the console's page Call", function () {
     expect(await page.locator("main img, main script").count()).to.equal(0);
     expect(await page.title()).to.contain("Call");
     expect(await page.getByText("no receipt covers them").isVisible()).to.equal(true);
+    // The two lists stand beside each other, and begin at the same height.
+    const [first, second] = await page.evaluate<number[]>(
+      '[...document.querySelectorAll(".columns > section > ul")].map((list) => list.getBoundingClientRect().top)',
+    );
+    expect(first).to.be.above(0).and.to.equal(second);
   });
 
   it("proves a POST with its body, too", async () => {

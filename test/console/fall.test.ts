@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { kindOfError, lastFall } from "../../console/src/pages/service/fall.ts";
-import type { ServiceEpochRow } from "../../console/src/model.ts";
+import { openPay } from "../../console/src/pages/service/openPay.ts";
+import { reasonOf } from "../../console/src/pages/service/why.ts";
+import type { ServiceClass, ServiceEpochRow } from "../../console/src/model.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
 
 /** Final epochs from 1 on with these verdicts. */
@@ -39,5 +41,36 @@ describe("the fall of a service's score", () => {
     expect(kind(0, [4, 0, 0, 3])).to.contain("A weight of 3 of 7 got a right answer");
     expect(kind(1, [0, 5, 0, 0])).to.contain("key, probe and endpoint were right");
     expect(kind(1, [2, 5, 0, 0])).to.contain("A weight of 2 of 7 found no right answer");
+  });
+});
+
+describe("the open pay of a service", () => {
+  const rows = (pays: readonly bigint[]) =>
+    epochs(pays.map(() => 3)).map((row, index) => ({ ...row, pay: pays[index] }));
+
+  it("is that of the final epochs after the last that was settled", () => {
+    expect(openPay(rows([9n, 4n, 5n]), 1, 5)).to.deep.equal({ epochs: 2, pay: 9n });
+    expect(openPay(rows([9n, 4n, 5n]), 3, 5)).to.deep.equal({ epochs: 0, pay: 0n });
+  });
+
+  it("is nothing for epochs without a quorum, so that nobody pays gas for settling them", () => {
+    expect(openPay(rows([9n, 0n, 0n]), 1, 5)).to.deep.equal({ epochs: 2, pay: 0n });
+  });
+
+  it("is not known while some of them were not read", () => {
+    expect(openPay(undefined, 1, 5)).to.deep.equal({ epochs: 2, pay: undefined });
+    expect(openPay(rows([9n, 4n, 5n]).slice(2), 1, 5)).to.deep.equal({
+      ...{ epochs: 2, pay: undefined },
+    });
+  });
+});
+
+describe("the reason for no verdict", () => {
+  const kind = { poorMs: 3_500, goodMs: 1_500, excellentMs: 600 } as ServiceClass;
+  const what = (counts: readonly number[]) => reasonOf(epochs([null], counts)[0]!, kind)?.what;
+
+  it("does not speak of votes where there are none", () => {
+    expect(what([0, 0, 0, 0])).to.contain("No vote on the service counted");
+    expect(what([0, 1, 0, 1])).to.contain("below 3");
   });
 });

@@ -78,14 +78,17 @@ describe("the console beside an index, in Chromium", function () {
     await story?.chain.stop();
   });
 
-  /** The index has read all but some blocks. */
-  const behind = async (blocks: number) => {
+  /** The index has read all but some blocks, or none at all. */
+  const behind = async (blocks: number | undefined) => {
     const { number, timestamp } = await story.chain.client.getBlock();
     const { chainId, genesis } = story.chain.deployment;
-    const indexed = {
-      block: Number(number) - blocks,
-      time: Number(timestamp) - (blocks === 0 ? 0 : 90),
-    };
+    const indexed =
+      blocks === undefined
+        ? null
+        : {
+            block: Number(number) - blocks,
+            time: Number(timestamp) - (blocks === 0 ? 0 : 90),
+          };
     index.status = { state: "live", indexed, deployment: { chainId, genesis } };
   };
   const texts = [
@@ -129,12 +132,55 @@ describe("the console beside an index, in Chromium", function () {
     await page.getByText("The index is current").waitFor();
     const text = await page.locator("main").innerText();
     expect(text).to.contain("94 / 3 / 2 / 1");
-    expect(text).to.contain("11.00").and.to.contain("41 auditors");
+    expect(text).to.contain("41 auditors").and.to.contain("390 of 400");
     await behind(50);
     await page.getByText(/The index is 50 blocks \(1 min 30 s\) behind/).waitFor();
     await expectAccessible(page, "an index that is behind");
     expect(complaints).to.deep.equal([]);
     await page.context().close();
+  });
+
+  it("says of nothing that it does not exist while the index catches up: it reads the chain", async () => {
+    index.mood = "well";
+    // What has no row yet: all of it.
+    const none = ["services", "rounds", "challenges", "serviceDays", "serviceEvents", "epochs"];
+    const more = ["auditors", "auditorRounds", "statementDays", "tabs", "accountMoves"];
+    index.answers = {
+      ...Object.fromEntries([...none, ...more].map((field) => [field, rows([])])),
+      network: null,
+    };
+    const auditor = story.chain.auditors[0]!.owner;
+    for (const blocks of [50, undefined]) {
+      await behind(blocks);
+      const { page, complaints } = await openPage(browser);
+      for (const [at, expected] of [
+        ["#/", "by a relay|weather"],
+        ["#/services", "3 of 3 services"],
+        ["#/services/3", "Fell in epoch"],
+        ["#/services/1", "Sums by day need the index"],
+        ["#/auditors", "13,000"],
+        [`#/auditors/${auditor}`, "claimed"],
+        [`#/money/${story.payer.address}`, "deposit"],
+      ] as const) {
+        await page.goto(site.url + at);
+        await settled(page);
+        await page.getByText("INDEX_BEHIND").first().waitFor();
+        await page
+          .getByText(/The index (is 50 blocks|has not read)/)
+          .first()
+          .waitFor();
+        const text = await page.locator("main").innerText();
+        expect(text, at).to.match(new RegExp(expected));
+        const absent =
+          /No service|No auditor has|No round of|has (deposited|earned|opened|redeemed|changed) no|not been audited|nothing in the three epochs|\bnot read$/m;
+        expect(absent.exec(text)?.[0], at).to.equal(undefined);
+      }
+      await page.goto(`${site.url}#/services/1`);
+      await settled(page);
+      await expectAccessible(page, "a service beside an index that catches up");
+      expect(complaints).to.deep.equal([]);
+      await page.context().close();
+    }
   });
 
   for (const [mood, code] of [

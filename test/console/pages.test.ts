@@ -2,6 +2,9 @@ import { expect } from "chai";
 import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import { bloc } from "../../console/src/format.ts";
+import { sender } from "../../devnet/cast.ts";
+import { abis } from "../../src/protocol/abis.ts";
+import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import {
   openBrowser,
   openPage,
@@ -89,7 +92,10 @@ describe("the console's pages, in Chromium", function () {
       .to.contain("13,000")
       .and.to.contain("in the draw");
     const money = await text(`#/money/${story.payer.address}`);
-    expect(money).to.contain("200.00").and.to.contain("9.000000");
+    // 200 deposited, of which 9 are redeemed.
+    expect(money)
+      .to.match(/At the Cashier\s+191\.00/)
+      .and.to.contain("9.000000");
     expect(await text("#/services/99")).to.contain("SERVICE_UNKNOWN");
     await page.context().close();
   });
@@ -250,6 +256,27 @@ describe("the console's pages, in Chromium", function () {
     expect(await page.evaluate(ground)).to.equal(dark);
     await page.getByLabel("Colours").selectOption("light");
     expect(await page.evaluate(ground)).not.to.equal(dark);
+    await page.context().close();
+  });
+
+  it("count what users paid also when it was collected", async () => {
+    const { page } = await openPage(browser);
+    const text = async () => {
+      await page.goto(site.url);
+      await page.goto(`${site.url}#/services/1`);
+      await settled(page);
+      return page.locator("main").innerText();
+    };
+    const paid = /Paid by users\s+9\.00/;
+    expect(await text()).to.match(paid);
+    await sender(story.chain.stage, story.chain.owner(1).key).send({
+      ...{ address: story.chain.deployment.contracts.cashier, abi: abis.cashier },
+      ...{ functionName: "collect", args: [rootServiceId(1n)] },
+    });
+    await page.reload();
+    expect(await text())
+      .to.match(paid)
+      .and.to.match(/To collect\s+0\.00/);
     await page.context().close();
   });
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { MAX_SHOWN, shown } from "../../console/src/foreign.ts";
-import { bloc, duration, exactBloc, percent, short } from "../../console/src/format.ts";
+import { bloc, duration, exactBloc, many, percent, short } from "../../console/src/format.ts";
 
 describe("a stranger's text", () => {
   it("is shown as it is when it is plain", () => {
@@ -60,6 +60,12 @@ describe("the console's figures", () => {
     expect(bloc(-5n * 10n ** 17n)).to.equal("-0.50");
     expect(exactBloc(1_500_000_000_000_000_001n)).to.equal("1.500000000000000001");
     expect(exactBloc(2n * 10n ** 18n)).to.equal("2");
+  });
+
+  it("agree with the name of what they count", () => {
+    expect(many(1, "epoch")).to.equal("1 epoch");
+    expect(many(0, "epoch")).to.equal("0 epochs");
+    expect(many(1_200n, "block")).to.equal("1,200 blocks");
   });
 
   it("never call a share whole that is not", () => {

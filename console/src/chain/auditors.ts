@@ -1,5 +1,6 @@
 import { parseEventLogs, type Address } from "viem";
 import type { Sources } from "../context.tsx";
+import { many } from "../format.ts";
 import type { AuditorRoundRow, AuditorRow, Listing } from "../model.ts";
 import type { Head } from "./head.ts";
 import { readEvents } from "./logs.ts";
@@ -46,7 +47,7 @@ export async function readAuditors(
   );
   const missing = [
     ...(auditors.length > MOST
-      ? [`${auditors.length - MOST} auditors that enrolled before these`]
+      ? [`${many(auditors.length - MOST, "auditor")} that enrolled before these`]
       : []),
     ...(enrolled.isWhole ? [] : [`those that enrolled before block ${enrolled.from}`]),
   ];

@@ -34,8 +34,8 @@ export interface ServiceDetail {
   firstEpoch: number;
   settledThrough: number;
   slot: number;
-  /** Earned from users, so far; and of that what can be collected, and the fee of collecting. */
-  earned: bigint;
+  /** Redeemed of what users signed, so far, and of that not collected yet: what can be collected, and the fee. */
+  redeemed: bigint;
   collectable: bigint;
   fee: bigint;
   challenge:
@@ -88,6 +88,7 @@ export async function readService(
     [stakeNext],
     unbonding,
     earned,
+    collected,
     collectable,
   ] = await Promise.all([
     client.readContract({ ...registry, functionName: "statusAt", args: now }),
@@ -98,6 +99,7 @@ export async function readService(
     client.readContract({ ...staking, functionName: "serviceStakeAt", args: next }),
     client.readContract({ ...staking, functionName: "serviceUnbonding", args: [number, staker] }),
     client.readContract({ ...cashier, functionName: "earnedOf", args: [id] }),
+    client.readContract({ ...cashier, functionName: "collectedOf", args: [id] }),
     client.readContract({ ...cashier, functionName: "collectableOf", args: [id] }),
   ]);
   return {
@@ -119,7 +121,7 @@ export async function readService(
     firstEpoch,
     settledThrough,
     slot,
-    earned,
+    redeemed: earned + collected,
     collectable: collectable[0],
     fee: collectable[1],
     challenge: open === ZERO ? undefined : await readChallenge(sources, open),

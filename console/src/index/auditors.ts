@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Address } from "viem";
 import type { AuditorRoundRow, AuditorRow, Listing } from "../model.ts";
 import type { IndexClient } from "./client.ts";
+import { many } from "../format.ts";
 import { address, bigint, page, whole } from "./scalars.ts";
 
 const AT_ONCE = 500;
@@ -63,7 +64,7 @@ export async function indexedAuditors(
   return {
     rows,
     source: "index",
-    leftOut: left > 0 ? `${left} auditors with less stake` : undefined,
+    leftOut: left > 0 ? `${many(left, "auditor")} with less stake` : undefined,
   };
 }
 

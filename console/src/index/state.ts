@@ -1,16 +1,15 @@
 import { useEffect, useState } from "react";
 import { useHead, useSources } from "../context.tsx";
 import { useRead } from "../useRead.ts";
-
-/** Blocks that the index may be behind before the page says so. */
-const NEAR = 3n;
+import { lagOf, NEAR } from "./lag.ts";
 
 /** Whether the index can be used, and how old what it says is. */
 export type IndexState =
   | { kind: "none" }
   | { kind: "asking" }
-  | { kind: "current"; block: bigint; behind: bigint }
-  | { kind: "behind"; block: bigint; behind: bigint; seconds: number }
+  | { kind: "empty" }
+  | { kind: "current" }
+  | { kind: "behind"; behind: bigint; seconds: number }
   | { kind: "failing"; code: string; why: string; seconds: number | undefined };
 
 /** Follows the index's progress beside the chain's. */
@@ -35,14 +34,12 @@ export function useIndexState(): IndexState {
   );
   if (index === undefined) return { kind: "none" };
   const progress = value?.progress;
-  const seconds =
-    progress === undefined ? undefined : Math.max(0, head.timestamp - progress.timestamp);
+  const lag = progress === undefined ? undefined : lagOf(progress, head);
   if (failure !== undefined) {
-    return { kind: "failing", code: failure.code, why: failure.message, seconds };
+    return { kind: "failing", code: failure.code, why: failure.message, seconds: lag?.seconds };
   }
-  if (progress === undefined || seconds === undefined) return { kind: "asking" };
-  const behind = head.number > progress.block ? head.number - progress.block : 0n;
-  return behind <= NEAR
-    ? { kind: "current", block: progress.block, behind }
-    : { kind: "behind", block: progress.block, behind, seconds };
+  if (value === undefined) return { kind: "asking" };
+  if (lag === undefined) return { kind: "empty" };
+  const { blocks: behind, seconds } = lag;
+  return behind <= NEAR ? { kind: "current" } : { kind: "behind", behind, seconds };
 }

@@ -30,7 +30,10 @@ export function SourceLine<T>({
       {(value.whyNot !== undefined || leftOut !== undefined) && (
         <p className="muted source">
           {value.whyNot !== undefined && (
-            <>Read from the chain, because the index fails ({value.whyNot}). </>
+            <>
+              Read from the chain, because the index{" "}
+              {value.whyNot === "INDEX_BEHIND" ? "is far behind" : "fails"} ({value.whyNot}).{" "}
+            </>
           )}
           {leftOut !== undefined && <>Left out: {leftOut}.</>}
         </p>

@@ -4,7 +4,7 @@ import { readAuditor, type AuditorDetail } from "../../chain/auditor.ts";
 import { readRounds, ROUNDS_READ, unclaimedOf } from "../../chain/auditors.ts";
 import { readUnclaimedPay, type UnclaimedPays } from "../../chain/unclaimed.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
-import { bloc, percent } from "../../format.ts";
+import { bloc, many, percent } from "../../format.ts";
 import { indexedRounds } from "../../index/auditors.ts";
 import type { AuditorRoundRow } from "../../model.ts";
 import { useEither } from "../../useEither.ts";
@@ -144,11 +144,12 @@ function Warnings({ detail, unclaimed, expected, epoch }: FiguresProps) {
           kind="warning"
           title={`The auditor can be taken out of the draw from epoch ${lapse.lapsableFrom} on`}
         >
-          It has missed {lapse.missed} epochs with a seed. One reveal begins the count again.
+          It has missed {many(lapse.missed, "epoch")} with a seed. One reveal begins the count
+          again.
         </Notice>
       )}
       {ending.length > 0 && (
-        <Notice kind="warning" title={`Pay of ${ending.length} rounds is lost soon`}>
+        <Notice kind="warning" title={`Pay of ${many(ending.length, "round")} is lost soon`}>
           {expectedOf(ending, expected)}. The first can be claimed until epoch {ending[0]?.claimBy}.
         </Notice>
       )}
@@ -178,7 +179,7 @@ function Figures({ detail, rounds = [], unclaimed, expected, epoch }: FiguresPro
       >
         {bloc(detail.stake, 0)}
       </Stat>
-      <Stat name="Earned" unit="BLOC" note={`in ${rounds.length} rounds`}>
+      <Stat name="Earned" unit="BLOC" note={`in ${many(rounds.length, "round")}`}>
         {bloc(earned)}
       </Stat>
       <Stat name="Votes paid" note={`${paid} of ${votes}`}>

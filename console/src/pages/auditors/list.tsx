@@ -1,6 +1,6 @@
 import { CLAIM_EPOCHS, LAPSE_EPOCHS, readAuditors, ROUNDS_READ } from "../../chain/auditors.ts";
 import { useEvery, useHead } from "../../context.tsx";
-import { bloc, count, percent } from "../../format.ts";
+import { bloc, count, many, percent } from "../../format.ts";
 import { indexedAuditors } from "../../index/auditors.ts";
 import type { AuditorRow, Listing } from "../../model.ts";
 import { linkTo } from "../../router.ts";
@@ -60,9 +60,7 @@ function columnsFor(epoch: number): readonly Column<AuditorRow>[] {
       key: "unclaimed",
       title: "To claim",
       cell: ({ unclaimed, claimBy }) =>
-        claimBy === undefined
-          ? "–"
-          : `${unclaimed} ${unclaimed === 1 ? "round" : "rounds"}, until epoch ${claimBy}`,
+        claimBy === undefined ? "–" : `${many(unclaimed, "round")}, until epoch ${claimBy}`,
       sort: ({ unclaimed }) => unclaimed,
       isNumber: true,
     },

@@ -41,22 +41,22 @@ export function Rounds(props: {
       {
         key: "votes",
         title: "Votes paid",
-        cell: ({ votes, paidVotes, epoch: audited }) => {
-          const expected = pays?.get(audited);
+        cell: (row) => {
+          const expected = expectedOf(row, pays);
           return expected === undefined
-            ? `${paidVotes} of ${votes}`
-            : `${expected.paidVotes} of ${votes} expected`;
+            ? `${row.paidVotes} of ${row.votes}`
+            : `${expected.paidVotes} of ${row.votes} expected`;
         },
         isNumber: true,
       },
       {
         key: "reward",
         title: "Pay, BLOC",
-        cell: ({ reward, epoch: audited }) => {
-          const expected = pays?.get(audited);
-          return expected === undefined ? bloc(reward) : `${bloc(expected.due)} expected`;
+        cell: (row) => {
+          const expected = expectedOf(row, pays);
+          return expected === undefined ? bloc(row.reward) : `${bloc(expected.due)} expected`;
         },
-        sort: ({ reward, epoch: audited }) => pays?.get(audited)?.due ?? reward,
+        sort: (row) => expectedOf(row, pays)?.due ?? row.reward,
         isNumber: true,
       },
       {
@@ -76,7 +76,7 @@ export function Rounds(props: {
       {
         key: "act",
         title: "To do",
-        cell: (row) => <ToDo auditor={auditor} row={row} pay={pays?.get(row.epoch)} />,
+        cell: (row) => <ToDo auditor={auditor} row={row} pay={expectedOf(row, pays)} />,
       },
     ],
     [auditor, config.deployment, epoch, pays],
@@ -92,6 +92,14 @@ export function Rounds(props: {
       empty="No round of these epochs."
     />
   );
+}
+
+/** What an open round would pay. The count may be older than the claim of the round. */
+function expectedOf(
+  { state, epoch }: AuditorRoundRow,
+  pays: ReadonlyMap<number, UnclaimedPay> | undefined,
+): UnclaimedPay | undefined {
+  return state === "revealed" ? pays?.get(epoch) : undefined;
 }
 
 /** Who can claim a round. */

@@ -135,12 +135,24 @@ export function Account({ payer }: { payer: Address }) {
     (sum, { state, redeemed }) => (state === "closed" ? sum : sum + redeemed),
     0n,
   );
+  // Tabs that are left out may have redemptions.
+  const isWhole = statement !== undefined && statement.leftOut === undefined;
   return (
     <>
       {balances.failure !== undefined && <Failure failure={balances.failure} />}
       <Stats>
-        <Stat name="At the Cashier" unit="BLOC" note="in open tabs and free">
-          {value === undefined ? "…" : bloc(value.balance)}
+        <Stat
+          name="At the Cashier"
+          unit="BLOC"
+          note={
+            isWhole
+              ? "free, and in open tabs without what is redeemed"
+              : "free, and in open tabs with what is redeemed"
+          }
+        >
+          {value === undefined || (statement === undefined && reading.failure === undefined)
+            ? "…"
+            : bloc(isWhole ? value.balance - used : value.balance)}
         </Stat>
         <Stat
           name="In open tabs"

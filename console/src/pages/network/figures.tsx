@@ -1,6 +1,6 @@
 import { useCallback } from "react";
 import { useHead, useSources, type Sources } from "../../context.tsx";
-import { bloc, count } from "../../format.ts";
+import { bloc, count, many } from "../../format.ts";
 import { useRead } from "../../useRead.ts";
 import { Stat, Stats } from "../../ui/stat.tsx";
 import type { NetworkEpochs } from "./epochs.ts";
@@ -40,17 +40,13 @@ export function Figures({ epochs }: { epochs: NetworkEpochs | undefined }) {
       <Stat name="Staked by services" unit="BLOC">
         {value === undefined ? "…" : bloc(value.activeStake, 0)}
       </Stat>
-      <Stat
-        name="Staked by auditors"
-        unit="BLOC"
-        note={totals && `${count(totals.auditors)} auditors`}
-      >
+      <Stat name="Staked by auditors" unit="BLOC" note={totals && many(totals.auditors, "auditor")}>
         {value === undefined ? "…" : bloc(value.enrolledStake, 0)}
       </Stat>
       <Stat
         name="Paid for audited epochs"
         unit="BLOC"
-        note={`the last ${rows.length === 1 ? "epoch" : `${rows.length} epochs`}${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
+        note={`the last ${rows.length === 1 ? "epoch" : many(rows.length, "epoch")}${totals === undefined ? "" : `; users have paid ${bloc(totals.redeemed)}`}`}
       >
         {epochs === undefined ? "…" : bloc(paid)}
       </Stat>

@@ -6,6 +6,7 @@ import { Chart } from "../../ui/chart.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { linkTo } from "../../router.ts";
+import { paidLines } from "./epochs.ts";
 
 const columns: readonly Column<EpochRow>[] = [
   {
@@ -51,27 +52,25 @@ const columns: readonly Column<EpochRow>[] = [
   },
 ];
 
-const toBloc = (wei: bigint) => Number(wei / 10n ** 14n) / 1e4;
+const toBloc = (wei: bigint | null) => (wei === null ? null : Number(wei / 10n ** 14n) / 1e4);
 
 /** Pay and rounds by epoch. */
 export function History({ rows }: { rows: readonly EpochRow[] }) {
   const { epoch: current } = useHead();
   const chart = useMemo(() => {
-    // What the two newest epochs pay is not decided yet.
-    const final = (row: EpochRow, paid: bigint) => (row.epoch + 2 <= current ? toBloc(paid) : null);
+    const { auditors, providers } = paidLines(rows, current);
     return {
       x: rows.map(({ epoch }) => epoch),
       series: [
         {
           name: "paid to auditors, BLOC",
           colour: "accent",
-          values: rows.map((row) => final(row, row.auditorsPaid)),
+          values: auditors.map(toBloc),
         },
         {
           name: "paid to services, BLOC",
           colour: "excellent",
-          // Services are settled while the second epoch after it lasts.
-          values: rows.map((row) => (row.epoch + 3 <= current ? toBloc(row.providersPaid) : null)),
+          values: providers.map(toBloc),
         },
       ],
     };

@@ -1,13 +1,14 @@
+import { useMemo } from "react";
 import { useEvery, useHead } from "../../context.tsx";
 import { readEpochRows } from "../../chain/epochs.ts";
 import { indexedEpochs } from "../../index/epochs.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
-import type { NetworkEpochs } from "./epochs.ts";
+import { withNewest, type NetworkEpochs } from "./epochs.ts";
 import { Figures } from "./figures.tsx";
 import { History } from "./history.tsx";
 import { Newest } from "./newest.tsx";
-import { Rounds } from "./rounds.tsx";
+import { Rounds, useUnderWay } from "./rounds.tsx";
 
 /** Epochs from the index, and from the chain alone. */
 const EPOCHS = 60;
@@ -34,14 +35,19 @@ export default function NetworkPage() {
       return { rows, totals: undefined, leftOut: leftOut.join(" and ") || undefined };
     },
   );
-  const epochs = reading.value?.value;
+  const underWay = useUnderWay();
+  const found = reading.value?.value;
+  const epochs = useMemo(
+    () => found && { ...found, rows: withNewest(found.rows, underWay.value) },
+    [found, underWay.value],
+  );
   return (
     <>
       <div className="page-head">
         <h1>Network</h1>
         <SourceLine reading={reading} leftOut={epochs?.leftOut} />
       </div>
-      <Rounds />
+      <Rounds reading={underWay} />
       <Figures epochs={epochs} />
       <Newest />
       {epochs !== undefined && <History rows={epochs.rows} />}

@@ -1,8 +1,8 @@
 import { readEpochRows } from "../../chain/epochs.ts";
 import { phaseAt } from "../../chain/head.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
-import { duration } from "../../format.ts";
-import { useRead } from "../../useRead.ts";
+import { duration, many } from "../../format.ts";
+import { useRead, type Reading } from "../../useRead.ts";
 import { Failure } from "../../ui/notice.tsx";
 import { useChainTime } from "../../ui/now.ts";
 import { Section } from "../../ui/stat.tsx";
@@ -10,17 +10,23 @@ import { Section } from "../../ui/stat.tsx";
 /** Epochs whose rounds are under way, and one more. */
 const UNDER_WAY = 4;
 
-/**
- * What auditors do now: one epoch is inspected, the one before it revealed, the one before that claimed. It is read
- * from the chain, also beside an index, which is a little behind.
- */
-export function Rounds() {
+/** The epochs under way, from the chain. */
+export type UnderWay = Awaited<ReturnType<typeof readEpochRows>>;
+
+/** Reads the epochs under way from the chain, also beside an index, which is a little behind. */
+export function useUnderWay(): Reading<UnderWay> {
   const sources = useSources();
-  const { config } = sources;
   const head = useHead();
-  const { value, failure } = useRead("rounds under way", useEvery(2), (signal) =>
+  return useRead("rounds under way", useEvery(2), (signal) =>
     readEpochRows(sources, head, UNDER_WAY, signal),
   );
+}
+
+/**
+ * What auditors do now: one epoch is inspected, the one before it revealed, the one before that claimed.
+ */
+export function Rounds({ reading: { value, failure } }: { reading: Reading<UnderWay> }) {
+  const { config } = useSources();
   const rows = value?.rows;
   const { epoch, left } = phaseAt(config.deployment, useChainTime());
   const row = (wanted: number) => rows?.find((each) => each.epoch === wanted);
@@ -37,6 +43,7 @@ export function Rounds() {
       {failure !== undefined && <Failure failure={failure} />}
       <ol className="stages" aria-busy={rows === undefined && failure === undefined}>
         <Stage
+          isFailing={failure !== undefined}
           epoch={epoch}
           verb="Inspect and commit"
           done={inspected?.committed}
@@ -49,14 +56,16 @@ export function Rounds() {
           }
         />
         <Stage
+          isFailing={failure !== undefined}
           epoch={epoch - 1}
           verb="Reveal the votes"
           done={revealed?.revealed}
           of={revealed?.committed}
           unit="revealed"
-          note={revealed === undefined ? undefined : `${revealed.votes} votes so far.`}
+          note={revealed === undefined ? undefined : `${many(revealed.votes, "vote")} so far.`}
         />
         <Stage
+          isFailing={failure !== undefined}
           epoch={epoch - 2}
           verb="Claim the pay"
           done={claimed?.claimed}
@@ -65,7 +74,7 @@ export function Rounds() {
           note={
             claimed === undefined
               ? undefined
-              : `${claimed.paidVotes} of ${claimed.votes} votes paid. The verdicts are final.`
+              : `${claimed.paidVotes} of ${many(claimed.votes, "vote")} paid. The verdicts are final.`
           }
         />
       </ol>
@@ -80,8 +89,9 @@ function Stage(props: {
   of: number | undefined;
   unit: string;
   note: string | undefined;
+  isFailing: boolean;
 }) {
-  const { epoch, verb, done, of, unit, note } = props;
+  const { epoch, verb, done, of, unit, note, isFailing } = props;
   if (epoch < 0) return null;
   const isKnown = done !== undefined && of !== undefined;
   return (
@@ -99,10 +109,10 @@ function Stage(props: {
       <div className="number">
         {isKnown ? (
           <>
-            <b>{done}</b> of {Math.max(of, done)} auditors {unit}
+            <b>{done}</b> of {many(Math.max(of, done), "auditor")} {unit}
           </>
         ) : (
-          <span className="muted">not read</span>
+          <span className="muted">{isFailing ? "could not be read" : "reading…"}</span>
         )}
       </div>
       {note !== undefined && <div className="stage-note muted">{note}</div>}

@@ -1,10 +1,9 @@
 import { isAddressEqual, zeroAddress } from "viem";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useHead } from "../../context.tsx";
-import { bloc } from "../../format.ts";
+import { bloc, milliseconds } from "../../format.ts";
 import { ActLink } from "../../ui/actLink.tsx";
 import { Foreign, Id, TimeAgo } from "../../ui/text.tsx";
-import { milliseconds } from "../services/columns.tsx";
 
 /** The settings of a service, each with the act that changes it. */
 export function Facts({ service }: { service: ServiceDetail }) {

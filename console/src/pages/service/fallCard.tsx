@@ -1,8 +1,9 @@
 import { epochStart } from "@protocol/epoch.ts";
 import { newestAt, readAnnounced } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc } from "../../format.ts";
+import { caughtUp } from "../../index/lag.ts";
 import { indexedEvents, type ServiceEventRow } from "../../index/service.ts";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
@@ -101,11 +102,11 @@ function Endpoint({ service, epoch }: { service: ServiceDetail; epoch: number })
 function Changes({ number, epoch }: { number: bigint; epoch: number }) {
   const { index, config } = useSources();
   const head = useHead();
-  const { value, failure } = useRead(`changes ${number}/${epoch}`, head.epoch, async (signal) => {
+  const { value, failure } = useRead(`changes ${number}/${epoch}`, useEvery(15), async (signal) => {
     if (index === undefined) return undefined;
     const from = epochStart(config.deployment, Math.max(0, epoch - EPOCHS_BEFORE));
     const to = epochStart(config.deployment, epoch + 1);
-    const events = await indexedEvents(index, number, signal);
+    const events = await indexedEvents(await caughtUp(index, head, signal), number, signal);
     return events.filter(({ time }) => Number(time) >= from && Number(time) < to);
   });
   const needsIndex = index === undefined || failure !== undefined;
@@ -113,8 +114,13 @@ function Changes({ number, epoch }: { number: bigint; epoch: number }) {
     <>
       <dt>Changed before</dt>
       <dd>
-        {needsIndex && <span className="muted">what was changed needs the index</span>}
-        {value?.length === 0 && "nothing in the three epochs before"}
+        {needsIndex && (
+          <span className="muted">
+            what was changed needs the index
+            {failure?.code === "INDEX_BEHIND" && ", which is behind"}
+          </span>
+        )}
+        {!needsIndex && value?.length === 0 && "nothing in the three epochs before"}
         {value !== undefined && value.length > 0 && (
           <ul className="plain">
             {value.slice(0, 5).map((event) => (

@@ -1,12 +1,12 @@
 import { useMemo, useState } from "react";
 import { epochStart } from "@protocol/epoch.ts";
-import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
-import { useHead, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, gradeWord } from "../../format.ts";
+import { caughtUp } from "../../index/lag.ts";
 import { indexedRoundsOf } from "../../index/service.ts";
 import type { ServiceEpochRow } from "../../model.ts";
-import { useRead } from "../../useRead.ts";
+import { useRead, type Reading } from "../../useRead.ts";
 import { Chart } from "../../ui/chart.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
@@ -18,7 +18,7 @@ import { Votes } from "./votes.tsx";
 import { reasonOf, weights } from "./why.ts";
 
 /** Epochs that are read from the chain, and from the index behind them. */
-const CHAIN_EPOCHS = 48;
+export const CHAIN_EPOCHS = 48;
 const INDEX_EPOCHS = 500;
 const LETTERS: Readonly<Record<number, string>> = {
   0: "Failed",
@@ -28,16 +28,19 @@ const LETTERS: Readonly<Record<number, string>> = {
 };
 
 /** Grades by epoch, the weights behind them, and why the service got less than the best. */
-export function Grades({ service }: { service: ServiceDetail }) {
+export function Grades(props: {
+  service: ServiceDetail;
+  chain: Reading<readonly ServiceEpochRow[]>;
+}) {
+  const { service, chain } = props;
   const sources = useSources();
   const head = useHead();
   const { number, kind } = service;
-  const chain = useRead(`epochs of ${number}`, head.number, () =>
-    readServiceEpochs(sources, head, service, CHAIN_EPOCHS),
-  );
-  const indexed = useRead(`rounds of ${number}`, head.epoch, async (signal) =>
-    sources.index === undefined ? [] : indexedRoundsOf(sources.index, number, INDEX_EPOCHS, signal),
-  );
+  const indexed = useRead(`rounds of ${number}`, useEvery(15), async (signal) => {
+    const { index } = sources;
+    if (index === undefined) return [];
+    return indexedRoundsOf(await caughtUp(index, head, signal), number, INDEX_EPOCHS, signal);
+  });
   const rows = useMemo(() => {
     const own = chain.value ?? [];
     const oldest = own[0]?.epoch ?? Number.MAX_SAFE_INTEGER;
@@ -83,7 +86,7 @@ export function Grades({ service }: { service: ServiceDetail }) {
         key: "pay",
         title: "Pay, BLOC",
         cell: ({ pay, settled }) =>
-          pay === undefined ? "–" : `${bloc(pay)}${settled ? "" : " (to settle)"}`,
+          pay === undefined ? "–" : `${bloc(pay)}${settled || pay === 0n ? "" : " (to settle)"}`,
         sort: ({ pay }) => pay ?? -1n,
         isNumber: true,
       },
@@ -113,21 +116,23 @@ export function Grades({ service }: { service: ServiceDetail }) {
       {chain.failure !== undefined && <Failure failure={chain.failure} />}
       {indexed.failure !== undefined && (
         <Notice kind="info" title={`Only the last ${CHAIN_EPOCHS} epochs are shown`}>
-          Older ones need the index, which fails: {indexed.failure.message}
+          Older ones need the index. {indexed.failure.message}
         </Notice>
       )}
       {rows.length > 1 && <Picture rows={rows} />}
       {fall !== undefined && <FallCard service={service} fall={fall} showVotes={setOpened} />}
       {opened !== undefined && <Votes service={service} epoch={opened} key={opened} />}
-      <Table
-        caption="The service by epoch, the newest first"
-        columns={columns}
-        rows={rows}
-        rowKey={({ epoch }) => String(epoch)}
-        initial={{ key: "epoch", descending: true }}
-        pageSize={12}
-        empty="The service has not been audited yet."
-      />
+      {(chain.value !== undefined || rows.length > 0) && (
+        <Table
+          caption="The service by epoch, the newest first"
+          columns={columns}
+          rows={rows}
+          rowKey={({ epoch }) => String(epoch)}
+          initial={{ key: "epoch", descending: true }}
+          pageSize={12}
+          empty="The service has not been audited yet."
+        />
+      )}
     </Section>
   );
 }

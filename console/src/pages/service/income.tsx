@@ -1,5 +1,6 @@
-import { useEvery, useSources } from "../../context.tsx";
+import { useEvery, useHead, useSources } from "../../context.tsx";
 import { bloc, count, exactBloc } from "../../format.ts";
+import { caughtUp } from "../../index/lag.ts";
 import { indexedIncome, type IncomeRow } from "../../index/service.ts";
 import { useRead } from "../../useRead.ts";
 import { Notice } from "../../ui/notice.tsx";
@@ -48,9 +49,14 @@ const columns: readonly Column<IncomeRow>[] = [
 /** What a service earned by day: from the emission, and from its users. Only the index adds it up. */
 export function Income({ number }: { number: bigint }) {
   const { index } = useSources();
-  const { value: rows, failure } = useRead(`income of ${number}`, useEvery(15), async (signal) =>
-    index === undefined ? undefined : indexedIncome(index, number, signal),
+  const head = useHead();
+  const { value, failure } = useRead(`income of ${number}`, useEvery(15), async (signal) =>
+    index === undefined
+      ? undefined
+      : indexedIncome(await caughtUp(index, head, signal), number, signal),
   );
+  // That there was nothing may not be so any more.
+  const rows = failure !== undefined && value?.length === 0 ? undefined : value;
   return (
     <Section
       title="Income by day"
@@ -70,7 +76,7 @@ export function Income({ number }: { number: bigint }) {
     >
       {index === undefined && <p className="empty">Sums by day need the index.</p>}
       {failure !== undefined && (
-        <Notice kind="info" title="Sums by day need the index, which fails">
+        <Notice kind="info" title="Sums by day need the index">
           {failure.message}
         </Notice>
       )}

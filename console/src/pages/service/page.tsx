@@ -1,7 +1,10 @@
 import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
+import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import { readService, type ServiceDetail } from "../../chain/service.ts";
 import { useHead, useSources } from "../../context.tsx";
-import { bloc, count, exactBloc } from "../../format.ts";
+import { bloc, exactBloc, many } from "../../format.ts";
+import type { PageError } from "../../failure.ts";
+import type { ServiceEpochRow } from "../../model.ts";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
 import { ActLink } from "../../ui/actLink.tsx";
@@ -11,8 +14,9 @@ import { Id, TimeAgo } from "../../ui/text.tsx";
 import { Label } from "../services/name.tsx";
 import { Challenges } from "./challenges.tsx";
 import { Facts } from "./facts.tsx";
-import { Grades } from "./grades.tsx";
+import { CHAIN_EPOCHS, Grades } from "./grades.tsx";
 import { Income } from "./income.tsx";
+import { openPay } from "./openPay.ts";
 import { Record } from "./record.tsx";
 
 /** A service: grades, reasons, records and moves, pay, challenges. */
@@ -30,6 +34,15 @@ export default function ServicePage({ number }: { number: bigint }) {
       </>
     );
   }
+  return <Known service={service} failure={failure} />;
+}
+
+function Known({ service, failure }: { service: ServiceDetail; failure: PageError | undefined }) {
+  const sources = useSources();
+  const head = useHead();
+  const epochs = useRead(`epochs of ${service.number}`, head.number, () =>
+    readServiceEpochs(sources, head, service, CHAIN_EPOCHS),
+  );
   return (
     <>
       <div className="page-head">
@@ -42,8 +55,8 @@ export default function ServicePage({ number }: { number: bigint }) {
       </div>
       {failure !== undefined && <Failure failure={failure} what="The newest read failed" />}
       <Standing service={service} />
-      <Summary service={service} />
-      <Grades service={service} />
+      <Summary service={service} epochs={epochs.value} />
+      <Grades service={service} chain={epochs} />
       <Income number={service.number} />
       <Record service={service} />
       <Challenges service={service} />
@@ -138,11 +151,35 @@ function Remedy({ service }: { service: ServiceDetail }) {
   }
 }
 
-function Summary({ service }: { service: ServiceDetail }) {
+/** The open pay of final epochs, and the act that pays it. */
+function OpenPay(props: {
+  service: ServiceDetail;
+  epochs: readonly ServiceEpochRow[] | undefined;
+}) {
+  const { service, epochs } = props;
   const { epoch } = useHead();
-  const { kind, status, stake, earned, collectable, fee, settledThrough } = service;
+  const open = openPay(epochs, service.settledThrough, epoch);
+  if (open.epochs === 0) return "all final epochs";
+  if (open.pay === 0n)
+    return `nothing is to be paid for the ${many(open.epochs, "final epoch")} since`;
+  return (
+    <>
+      the pay of {many(open.epochs, "final epoch")} is open
+      {open.pay !== undefined && `: ${bloc(open.pay)} BLOC`}.{" "}
+      <ActLink act="settle" values={{ service: service.number.toString() }}>
+        Settle
+      </ActLink>
+    </>
+  );
+}
+
+function Summary(props: {
+  service: ServiceDetail;
+  epochs: readonly ServiceEpochRow[] | undefined;
+}) {
+  const { service, epochs } = props;
+  const { kind, status, stake, redeemed, collectable, fee, settledThrough } = service;
   const values = { service: service.number.toString() };
-  const isBehind = settledThrough + 2 < epoch;
   return (
     <Stats>
       <Stat name="Status" note={`class ${kind.name}`}>
@@ -166,7 +203,7 @@ function Summary({ service }: { service: ServiceDetail }) {
         {bloc(stake.now, 0)}
       </Stat>
       <Stat name="Paid by users" unit="BLOC" note="redeemed vouchers, so far">
-        {bloc(earned)}
+        {bloc(redeemed)}
       </Stat>
       <Stat
         name="To collect"
@@ -187,21 +224,7 @@ function Summary({ service }: { service: ServiceDetail }) {
       >
         {bloc(collectable)}
       </Stat>
-      <Stat
-        name="Settled through epoch"
-        note={
-          isBehind ? (
-            <>
-              the pay of {count(epoch - 2 - settledThrough)} final epochs is open.{" "}
-              <ActLink act="settle" values={values}>
-                Settle
-              </ActLink>
-            </>
-          ) : (
-            "all final epochs"
-          )
-        }
-      >
+      <Stat name="Settled through epoch" note={<OpenPay service={service} epochs={epochs} />}>
         {settledThrough}
       </Stat>
       <Stat

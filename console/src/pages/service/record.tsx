@@ -1,7 +1,7 @@
 import { newestBy, readAnnounced, waysOf } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
-import { duration } from "../../format.ts";
+import { duration, many } from "../../format.ts";
 import { useLive, type Move } from "../../resolver/useLive.ts";
 import { useRead } from "../../useRead.ts";
 import { useChainTime } from "../../ui/now.ts";
@@ -119,9 +119,7 @@ function Announced({ service }: { service: ServiceDetail }) {
           </>
         ))}
       {strangers > 0 && (
-        <p className="muted">
-          {strangers} records by other keys were announced, too; clients ignore them.
-        </p>
+        <p className="muted">Clients ignore {many(strangers, "announced record")} by other keys.</p>
       )}
     </div>
   );

@@ -1,6 +1,5 @@
-import { gradeWord } from "../../format.ts";
+import { gradeWord, milliseconds } from "../../format.ts";
 import type { ServiceClass, ServiceEpochRow } from "../../model.ts";
-import { milliseconds } from "../services/columns.tsx";
 
 /** Why a service got less than the best grade in an epoch, and what helps. */
 export interface Reason {
@@ -10,7 +9,7 @@ export interface Reason {
 
 /** The reason, by the rules of docs/protocol.md; undefined for an epoch with the best grade, or not final yet. */
 export function reasonOf(epoch: ServiceEpochRow, kind: ServiceClass): Reason | undefined {
-  const { status, final, seeded, verdict, paidGrade } = epoch;
+  const { status, final, seeded, counts, verdict, paidGrade } = epoch;
   if (status !== undefined && status !== "Active") {
     return {
       what: `The service was ${status}: it was neither audited nor paid.`,
@@ -28,7 +27,9 @@ export function reasonOf(epoch: ServiceEpochRow, kind: ServiceClass): Reason | u
     const pay =
       paidGrade === null ? "not paid" : `paid by an earlier verdict, ${gradeWord(paidGrade)}`;
     return {
-      what: `The votes that counted had a weight below 3: ${pay}.`,
+      what: counts.some((count) => count > 0)
+        ? `The votes that counted had a weight below 3: ${pay}.`
+        : `No vote on the service counted: ${pay}.`,
       remedy: "The draw or absent auditors are the cause; the provider can do nothing.",
     };
   }

@@ -1,5 +1,5 @@
 import { waysOf } from "../../chain/records.ts";
-import { bloc, count } from "../../format.ts";
+import { bloc, milliseconds } from "../../format.ts";
 import type { ServiceRow } from "../../model.ts";
 import type { Column } from "../../ui/table.tsx";
 import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
@@ -93,12 +93,6 @@ export function columnsOf(
       ),
     },
   ];
-}
-
-/** A bound of time, as people say it. */
-export function milliseconds(value: number | undefined): string {
-  if (value === undefined) return "–";
-  return value < 1_000 ? `${count(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
 }
 
 /** Transports of a record, and whether a relay stands in between. */

@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
-import { bloc, percent } from "../../format.ts";
+import { bloc, milliseconds, percent } from "../../format.ts";
 import { FromHere, PriceFromHere, useMeasure, WayFromHere } from "../../call/ui/measured.tsx";
 import type { ServiceRow } from "../../model.ts";
 import { Section } from "../../ui/stat.tsx";
 import { Foreign, GradeMark, GradeStrip } from "../../ui/text.tsx";
-import { milliseconds, Ways } from "./columns.tsx";
+import { Ways } from "./columns.tsx";
 import { lastGrade, latencyBound } from "./filter.ts";
 import { ServiceName } from "./name.tsx";
 

@@ -2,7 +2,7 @@ import { useDeferredValue, useMemo, useState } from "react";
 import { provenMs, useMeasurements } from "../../call/measurements.ts";
 import { readServices } from "../../chain/services.ts";
 import { useEvery, useHead } from "../../context.tsx";
-import { count } from "../../format.ts";
+import { count, many } from "../../format.ts";
 import { indexedServices } from "../../index/services.ts";
 import type { Listing, ServiceRow } from "../../model.ts";
 import { goTo, linkTo, usePlace } from "../../router.ts";
@@ -69,7 +69,7 @@ export function Services() {
       {listing !== undefined && (
         <section>
           <p className="muted" role="status">
-            {count(rows.length)} of {count(listing.rows.length)} services
+            {count(rows.length)} of {many(listing.rows.length, "service")}
           </p>
           <Table
             caption="Services"

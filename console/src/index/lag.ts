@@ -1,0 +1,44 @@
+import type { Head } from "../chain/head.ts";
+import { PageError } from "../failure.ts";
+import { duration, many } from "../format.ts";
+import type { IndexClient, IndexProgress } from "./client.ts";
+
+/** Blocks that the index may be behind before the page says so. */
+export const NEAR = 3n;
+/** Seconds of the chain that an index which is not near may be behind and still be used: what lists are read anew in. */
+const MOST_SECONDS = 15;
+
+/** How far the index is behind the newest block that the page knows. */
+export interface Lag {
+  blocks: bigint;
+  /** By the times of the two blocks. */
+  seconds: number;
+}
+
+export function lagOf(progress: IndexProgress, head: Pick<Head, "number" | "timestamp">): Lag {
+  const blocks = head.number > progress.block ? head.number - progress.block : 0n;
+  return { blocks, seconds: Math.max(0, head.timestamp - progress.timestamp) };
+}
+
+/**
+ * The index, if it has read the chain up to about now. An index that catches up has no row of what it has not read yet,
+ * and a page must not take that for a thing that does not exist.
+ *
+ * @throws PageError `INDEX_BEHIND`, and those of {@link IndexClient.progress}.
+ */
+export async function caughtUp(
+  index: IndexClient,
+  head: Pick<Head, "number" | "timestamp">,
+  signal: AbortSignal,
+): Promise<IndexClient> {
+  const progress = await index.progress(signal);
+  if (progress === undefined) {
+    throw new PageError("INDEX_BEHIND", "The index has not read a block yet.");
+  }
+  const { blocks, seconds } = lagOf(progress, head);
+  if (blocks <= NEAR || seconds <= MOST_SECONDS) return index;
+  throw new PageError(
+    "INDEX_BEHIND",
+    `The index is ${many(blocks, "block")} (${duration(seconds)}) behind the chain.`,
+  );
+}
