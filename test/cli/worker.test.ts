@@ -34,6 +34,27 @@ describe("workers", () => {
     expect(JSON.parse(stdout)).to.have.nested.property("error.code", "WORKER_RUNNING");
   });
 
+  it("without a key share only the state folder, and are told so", async () => {
+    const { deployment } = rig.devnet;
+    const lock = WorkerLock.take(workerLock(state, deployment, "relay"));
+    const { stderr } = await rig.cli("relay run --listen 127.0.0.1:0 --json");
+    lock.release();
+    expect(stderr)
+      .to.match(/^WORKER_RUNNING: /)
+      .and.to.contain("--state");
+    expect(stderr).not.to.match(/\bkey\b/);
+  });
+
+  it("are told of --take-over where the command has it", async () => {
+    const lock = WorkerLock.take(lockOf(parts.wallet.key));
+    const line =
+      "provider run --service 1 --upstream http://127.0.0.1:1 --listen 127.0.0.1:0 " +
+      "--service-key-file service.key --wallet-key-file wallet.key --json";
+    const { stderr } = await rig.cli(line);
+    lock.release();
+    expect(stderr).to.match(/^WORKER_RUNNING: .*--take-over/);
+  });
+
   it("have locks of their own for each key and each deployment", () => {
     const { deployment } = rig.devnet;
     const names = [
