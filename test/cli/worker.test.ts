@@ -112,6 +112,22 @@ describe("workers", () => {
     expect(await rig.sent(parts.wallet.address), "only the retirement").to.equal(sent + 1);
   });
 
+  it("of a service that does not exist end at once, and so do commands about it", async () => {
+    rig.file("webhook.secret", "a secret of some length");
+    const webhook =
+      "--webhook http://127.0.0.1:1/ --webhook-secret-file webhook.secret --allow-loopback";
+    for (const line of [
+      `alerts run --service 99 ${webhook}`,
+      "provider move --service 99 --back",
+      "expose 1 --under 99 --service-key-file service.key --listen 127.0.0.1:0 --allow-loopback",
+      `subservice add --service 99 --self ${AUDITOR} --service-key-file service.key`,
+    ]) {
+      const { code, stderr } = await rig.cli(line);
+      expect(stderr, line).to.match(/^SERVICE_UNREGISTERED: /m);
+      expect(code, line).to.equal(2);
+    }
+  });
+
   it("let go of the lock when they fail to start", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "worker-"));
     writeFileSync(path.join(folder, "operator.key"), parts.operator.key, { mode: 0o600 });
