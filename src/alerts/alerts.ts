@@ -4,7 +4,7 @@ import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AlertReader } from "./reader.ts";
 import type { AlertStore, Outgoing } from "./store.ts";
-import type { Webhook } from "./webhook.ts";
+import { deliveryRemedy, type Webhook } from "./webhook.ts";
 
 /** Pauses before a delivery is tried again, seconds; after the last one it is given up. */
 const PAUSES_S = [5, 30, 120, 600, 1_800, 3_600, 7_200];
@@ -86,14 +86,17 @@ export class Alerts implements Startable {
       store.done(message);
     } catch (error) {
       const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
+      const remedy = deliveryRemedy(error);
       const pause = PAUSES_S[message.tries];
       if (pause === undefined) {
         store.done(message);
-        log.error("an alert is given up: its webhook does not take it", { code });
+        log.error("an alert is given up: its webhook does not take it", { code, remedy });
         return;
       }
       store.again(message, now() + pause);
-      log.warn("the webhook does not take an alert, trying again", { code, seconds: pause });
+      log.warn("the webhook does not take an alert, trying again", {
+        ...{ code, remedy, seconds: pause },
+      });
     }
   }
 

@@ -8,6 +8,23 @@ const TIME_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 const NEVER = new AbortController().signal;
 
+/** What to do about an error of a delivery. The errors' own messages may name the host, which may be a secret, too. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  NET_REFUSED:
+    "Give a webhook with a public address and an open port, or --allow-loopback for one on this host.",
+  NET_TLS: "Check the certificate of the webhook's host.",
+  NET_TIMEOUT: "Check that what receives the alerts runs and answers in time.",
+  NET_TOO_LARGE: "Let what receives the alerts answer with an empty body.",
+  NET_PROTOCOL: "Check that the webhook's URL leads to a server of HTTP/1.1 or HTTP/1.0.",
+};
+const REMEDY = "Check the webhook's URL, and that what receives the alerts runs.";
+
+/** What to do about a delivery that failed; without secrets. */
+export function deliveryRemedy(error: unknown): string {
+  const code = error instanceof BlockcloudError ? error.code : "";
+  return REMEDIES[code] ?? REMEDY;
+}
+
 export interface WebhookOptions {
   url: URL;
   /** At least 16 characters; it signs, and is never sent. */
@@ -58,7 +75,7 @@ export class Webhook {
     if (status >= 200 && status < 300) return;
     throw new BlockcloudError("ALERT_REFUSED", `The webhook answered with status ${status}.`, {
       retryable: true,
-      remedy: "Check what receives the alerts.",
+      remedy: REMEDY,
     });
   }
 }

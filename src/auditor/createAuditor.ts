@@ -25,6 +25,7 @@ import { createLocator } from "./inspection/locator.ts";
 import { refuseForeignRounds } from "./foreignRounds.ts";
 import { Inspector, type InspectorDependencies, type Voter } from "./inspection/inspector.ts";
 import { AuditorMetrics } from "./metrics.ts";
+import { checkOperator } from "./operatorCheck.ts";
 import { Profit, type Economics } from "./profit.ts";
 import { AuditorStore, auditorStoreFile } from "./store.ts";
 import { TickDuty } from "./tickDuty.ts";
@@ -120,6 +121,10 @@ export function createAuditor(options: AuditorOptions, environment: AuditorEnvir
   return disposable({
     async start() {
       await parts.start();
+      // Duties that only end earlier rounds need no operator: anyone may reveal.
+      if (options.duties === undefined) {
+        await checkOperator({ client, deployment, log }, auditor, options.operatorKey);
+      }
       await refuseForeignRounds({ client, deployment, store }, auditor, currentEpoch(time));
       await worker.start();
     },

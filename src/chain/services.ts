@@ -20,6 +20,13 @@ export const statusRemedies: Record<Exclude<ServiceStatus, "Active">, string> = 
   Keyless: "After a transfer the owner must set a key (setKey) and stake.",
 };
 
+/** The error that no service has a number. */
+export function unregistered(number: bigint): BlockcloudError {
+  return new BlockcloudError("SERVICE_UNREGISTERED", `There is no service ${number}.`, {
+    remedy: "Check the number and the deployment: blockcloud service register prints the number.",
+  });
+}
+
 /** Bounds of a class's grades, milliseconds to the last byte. */
 export interface GradeBounds {
   excellentMs: number;
@@ -128,6 +135,11 @@ export class Services {
       args: [number],
     });
     return serviceStatus(status);
+  }
+
+  /** @throws BlockcloudError `SERVICE_UNREGISTERED` if no service has the number. */
+  async requireRegistered(number: bigint): Promise<void> {
+    if ((await this.statusNow(number)) === "None") throw unregistered(number);
   }
 
   /** The key of a service in an epoch. */

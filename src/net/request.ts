@@ -49,8 +49,8 @@ const MAX_INTERIM = 8;
  * Time, body, header and trailer blocks, interim responses and the total of bytes with framing are bounded.
  *
  * @throws BlockcloudError `NET_REFUSED` for a forbidden target, `NET_TIMEOUT`, `NET_TOO_LARGE`, `NET_TLS`,
- *   `NET_PROTOCOL` for a response that is not HTTP/1.1, `NET_FAILED` for any other failure; or the signal's
- *   reason.
+ *   `NET_PROTOCOL` for a response that is neither HTTP/1.1 nor HTTP/1.0, `NET_FAILED` for any other failure; or
+ *   the signal's reason.
  */
 export function netRequest(
   request: NetRequest,
@@ -147,7 +147,11 @@ function refuseStrangeAnswers(outgoing: ClientRequest, fail: (reason: unknown) =
     fail(new BlockcloudError("NET_PROTOCOL", "The server switched protocols without a request."));
   });
   let interim = 0;
-  outgoing.on("information", () => {
+  outgoing.on("information", ({ httpVersion }) => {
+    if (httpVersion === "1.0") {
+      fail(new BlockcloudError("NET_PROTOCOL", "An interim response in HTTP/1.0, which has none."));
+      return;
+    }
     interim += 1;
     if (interim <= MAX_INTERIM) return;
     fail(new BlockcloudError("NET_PROTOCOL", `Over ${MAX_INTERIM} interim answers.`));
@@ -156,9 +160,13 @@ function refuseStrangeAnswers(outgoing: ClientRequest, fail: (reason: unknown) =
 
 /** Describes why clients may read a response in different ways; undefined for a plain response. */
 function strangeness(response: IncomingMessage): string | undefined {
-  if (response.httpVersion !== "1.1") return `A response in HTTP/${response.httpVersion}.`;
+  const { httpVersion } = response;
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return `A response in HTTP/${httpVersion}.`;
   const coding = response.headers["transfer-encoding"];
-  if (coding === undefined || coding.toLowerCase() === "chunked") return undefined;
+  if (coding === undefined) return undefined;
+  // Its clients read the codings as a part of the body (RFC 9112, 6.1).
+  if (httpVersion === "1.0") return "A response in HTTP/1.0 with a transfer coding.";
+  if (coding.toLowerCase() === "chunked") return undefined;
   return "A response in a transfer coding that was not requested.";
 }
 

@@ -12,6 +12,10 @@ export interface LockOptions {
   readonly stateDir: string;
   /** Identifies the key and the deployment; letters, digits and hyphens. */
   readonly name: string;
+  /** Who works under the lock, for messages; default: a worker with a key. */
+  readonly holder?: string | undefined;
+  /** What to do if another process holds it; without it, what fits two workers with one key. */
+  readonly remedy?: string | undefined;
 }
 
 /**
@@ -41,11 +45,12 @@ export class WorkerLock {
       if (!isBusy(cause)) throw unusable(file, cause);
       throw new BlockcloudError(
         "WORKER_RUNNING",
-        `A worker with this key runs already${describeOwner(owner)}.`,
+        `${options.holder ?? "A worker with this key"} runs already${describeOwner(owner)}.`,
         {
           cause,
           remedy:
-            "Stop the other worker first: two workers with one key make each other lose rounds.",
+            options.remedy ??
+            "Stop the other worker first: two workers with one key work against each other.",
         },
       );
     }

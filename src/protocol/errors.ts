@@ -27,3 +27,9 @@ export class BlockcloudError extends Error {
     this.retryable = options.retryable ?? false;
   }
 }
+
+/** An error's message without its remedy, for a place that has a remedy of its own, or none. */
+export function withoutRemedy({ message, remedy }: BlockcloudError): string {
+  const hasIt = remedy !== undefined && message.endsWith(` ${remedy}`);
+  return hasIt ? message.slice(0, -remedy.length - 1) : message;
+}

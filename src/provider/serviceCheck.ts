@@ -1,7 +1,7 @@
 import { isAddressEqual, type Address, type Hex } from "viem";
 import type { Challenges } from "../chain/challenges.ts";
 import { currentEpoch, type ChainTime } from "../chain/clock.ts";
-import type { Services } from "../chain/services.ts";
+import { unregistered, type Services } from "../chain/services.ts";
 import type { Timers } from "../node/timers.ts";
 import { HORIZON } from "../protocol/epoch.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -58,12 +58,7 @@ export class ServiceCheck {
     const { services, time } = this.#d;
     const number = this.#number;
     const status = await services.statusNow(number);
-    if (status === "None") {
-      return new BlockcloudError("SERVICE_UNREGISTERED", `There is no service ${number}.`, {
-        remedy:
-          "Check --service and the deployment: blockcloud service register prints the number.",
-      });
-    }
+    if (status === "None") return unregistered(number);
     if (status === "Retired") {
       return new BlockcloudError("SERVICE_RETIRED", `Service ${number} is retired for ever.`, {
         remedy: `Take its pay and its stake out with blockcloud exit --service ${number}.`,

@@ -180,6 +180,17 @@ describe("a worker that watches and tells a webhook", () => {
     expect(store.firing).to.deep.equal([`${SUBJECT} status`]);
   });
 
+  it("says what to do when the webhook is on this host", async () => {
+    store.close();
+    begin(new Webhook({ url: url(), secret: SECRET, allowLoopback: false }));
+    holds = ["grade"];
+    await alerts.round();
+    const { fields } = log.lines.at(-1) ?? {};
+    expect(fields).to.include({ code: "NET_REFUSED" });
+    expect((fields as { remedy: string }).remedy).to.contain("--allow-loopback");
+    expect(got).to.deep.equal([]);
+  });
+
   it("sends nothing to private addresses, follows no redirect, and waits for no endless answer", async () => {
     const deliver = (to: URL, allowLoopback: boolean) =>
       new Webhook({ url: to, secret: SECRET, allowLoopback }).deliver("{}", now);

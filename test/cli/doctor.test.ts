@@ -94,6 +94,16 @@ describe("blockcloud doctor", () => {
     expect(ahead.of("clock")).to.include({ ok: false });
   });
 
+  it("says of a relay that is not there to check its address", async () => {
+    const { of } = await examine("--relay 127.0.0.1:1");
+    const relay = of("relay 127.0.0.1:1");
+    expect(relay).to.include({ ok: false });
+    expect(relay?.detail)
+      .to.match(/^SAL_NO_PATH: /)
+      .and.not.to.contain("provider");
+    expect(relay?.remedy).to.contain("relay's address");
+  });
+
   it("shows people a table", async () => {
     const { stdout } = await rig.cli("doctor --wallet-key-file open.key");
     expect(stdout).to.match(/^ok {6}node +v24/m);

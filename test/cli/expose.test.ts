@@ -1,10 +1,16 @@
 import { expect } from "chai";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { startUpstream, type Upstream } from "../../devnet/upstreams.ts";
 import { WorkerProcess } from "../../devnet/worker.ts";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
 import { exposedKeyFile, ExposedStore } from "../../src/cli/expose/exposedStore.ts";
+import { tellIfSilent } from "../../src/cli/expose/localServer.ts";
+import { measuredProbe } from "../../src/cli/expose/measuredProbe.ts";
+import type { Progress } from "../../src/cli/framework/progress.ts";
+import { auditText } from "../../src/cli/expose/rootService.ts";
 import { placeOf } from "../../src/cli/expose/place.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
@@ -124,6 +130,35 @@ describe("expose without --under", () => {
     const unprobed = await rig.cli(line("--yes --json --class tcp"));
     expect(unprobed.stderr + unprobed.stdout).to.contain("EXPOSE_PROBE");
     expect(await rig.sent(parts.wallet.address)).to.equal(0);
+  });
+
+  it("takes a server of HTTP/1.0, and says so if none is there", async () => {
+    const simple = createServer((socket) => {
+      socket.once("data", () => socket.end("HTTP/1.0 200 OK\r\nserver: simple\r\n\r\nsunny"));
+    });
+    simple.listen(0, "127.0.0.1");
+    await once(simple, "listening");
+    const { port } = simple.address() as AddressInfo;
+    const { signal } = new AbortController();
+    expect(await measuredProbe(port, "http", signal)).to.deep.equal({
+      ...{ v: 1, requests: [{ path: "/" }] },
+    });
+
+    const said: string[] = [];
+    const progress = { say: (text: string) => said.push(text) } as unknown as Progress;
+    await tellIfSilent({ args: { port }, progress, signal });
+    expect(said).to.deep.equal([]);
+    simple.close();
+    await once(simple, "close");
+    await tellIfSilent({ args: { port }, progress, signal });
+    expect(said).to.have.length(1);
+    expect(said[0]).to.contain(`127.0.0.1:${port}`);
+  });
+
+  it("does not announce inspections that have begun", () => {
+    expect(auditText(50, 106)).not.to.contain("50");
+    expect(auditText(50, 49)).to.contain("from epoch 50 on");
+    expect(auditText(undefined, 49)).to.contain("after its registration");
   });
 
   it("refuses flags that would have no effect", async () => {

@@ -64,6 +64,9 @@ describe("values", () => {
     const checksummed = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
     expect(address.parse(checksummed)).to.equal(checksummed);
     expect(address.parse(checksummed.toLowerCase())).to.equal(checksummed);
+    expect(address.parse(`0x${checksummed.slice(2).toUpperCase()}`)).to.equal(checksummed);
+    const mistyped = address.safeParse("0xbDA5747bFD65F08deb54cb465eB87D40e51B1970");
+    expect(mistyped.error?.issues[0]?.message).to.contain("checksum");
     refuses(address, ["", "0x", checksummed.slice(0, -1), `${checksummed}0`, checksummed.slice(2)]);
   });
 

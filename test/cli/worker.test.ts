@@ -34,6 +34,27 @@ describe("workers", () => {
     expect(JSON.parse(stdout)).to.have.nested.property("error.code", "WORKER_RUNNING");
   });
 
+  it("without a key share only the state folder, and are told so", async () => {
+    const { deployment } = rig.devnet;
+    const lock = WorkerLock.take(workerLock(state, deployment, "relay"));
+    const { stderr } = await rig.cli("relay run --listen 127.0.0.1:0 --json");
+    lock.release();
+    expect(stderr)
+      .to.match(/^WORKER_RUNNING: /)
+      .and.to.contain("--state");
+    expect(stderr).not.to.match(/\bkey\b/);
+  });
+
+  it("are told of --take-over where the command has it", async () => {
+    const lock = WorkerLock.take(lockOf(parts.wallet.key));
+    const line =
+      "provider run --service 1 --upstream http://127.0.0.1:1 --listen 127.0.0.1:0 " +
+      "--service-key-file service.key --wallet-key-file wallet.key --json";
+    const { stderr } = await rig.cli(line);
+    lock.release();
+    expect(stderr).to.match(/^WORKER_RUNNING: .*--take-over/);
+  });
+
   it("have locks of their own for each key and each deployment", () => {
     const { deployment } = rig.devnet;
     const names = [
@@ -89,6 +110,22 @@ describe("workers", () => {
     await rig.cli(`service retire --service ${number} --wallet-key-file wallet.key --yes`);
     expect((await run(number, "service.key")).stderr).to.match(/^SERVICE_RETIRED: /);
     expect(await rig.sent(parts.wallet.address), "only the retirement").to.equal(sent + 1);
+  });
+
+  it("of a service that does not exist end at once, and so do commands about it", async () => {
+    rig.file("webhook.secret", "a secret of some length");
+    const webhook =
+      "--webhook http://127.0.0.1:1/ --webhook-secret-file webhook.secret --allow-loopback";
+    for (const line of [
+      `alerts run --service 99 ${webhook}`,
+      "provider move --service 99 --back",
+      "expose 1 --under 99 --service-key-file service.key --listen 127.0.0.1:0 --allow-loopback",
+      `subservice add --service 99 --self ${AUDITOR} --service-key-file service.key`,
+    ]) {
+      const { code, stderr } = await rig.cli(line);
+      expect(stderr, line).to.match(/^SERVICE_UNREGISTERED: /m);
+      expect(code, line).to.equal(2);
+    }
   });
 
   it("let go of the lock when they fail to start", async () => {

@@ -109,6 +109,28 @@ describe("netRequest", () => {
     expect((await get(url)).body.equals(bomb)).to.equal(true);
   });
 
+  const old: [string, string, string][] = [
+    ["a length", "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nsunny", "sunny"],
+    ["no length", "HTTP/1.0 200 OK\r\nserver: SimpleHTTP/0.6\r\n\r\nsunny", "sunny"],
+    ["no body", "HTTP/1.0 204 No Content\r\n\r\n", ""],
+  ];
+  for (const [what, text, body] of old) {
+    it(`reads HTTP/1.0 with ${what}, as simple servers speak it`, async () => {
+      const url = await rig.rawUpstream((socket) => {
+        socket.once("data", () => socket.end(text));
+      });
+      expect((await get(url)).body.toString()).to.equal(body);
+    });
+  }
+
+  it("reads HTTP/1.0 with keep-alive without waiting for the end of the connection", async () => {
+    const kept = "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 5\r\n\r\nsunny";
+    const url = await rig.rawUpstream((socket) => {
+      socket.once("data", () => socket.write(kept));
+    });
+    expect((await get(url)).body.toString()).to.equal("sunny");
+  });
+
   describe("limits", () => {
     it("takes a body up to the limit and not a byte more", async () => {
       const url = await upstream((request, response) => {

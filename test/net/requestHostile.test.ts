@@ -104,7 +104,17 @@ describe("netRequest: responses that are not quite HTTP/1.1", () => {
   afterEach(() => rig.close());
 
   const strange: [string, string, string][] = [
-    ["HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", "NET_PROTOCOL"],
+    [
+      "chunks in HTTP/1.0",
+      "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+      "NET_PROTOCOL",
+    ],
+    [
+      "an interim response in HTTP/1.0",
+      "HTTP/1.0 103 Early Hints\r\n\r\nHTTP/1.0 200 OK\r\n\r\n",
+      "NET_PROTOCOL",
+    ],
+    ["half a body in HTTP/1.0", "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nab", "NET_FAILED"],
     ["HTTP/0.9", "<html>hello</html>", "NET_PROTOCOL"],
     ["HTTP/2 by its number", "HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n", "NET_PROTOCOL"],
     ["HTTP/2 frames", "\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64", "NET_PROTOCOL"],

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
-import { RelayLines } from "../../src/provider/relays/relayLines.ts";
+import { RelayLines, REMIND_MS } from "../../src/provider/relays/relayLines.ts";
 import { relayErrors } from "../../src/sal/relay/errors.ts";
 import { encodePlace, RELAY_ALPN, RelayFrame } from "../../src/sal/relay/frames.ts";
 import { isRelayed, parseRelay, relayEndpoint, relayName } from "../../src/sal/relay/relayName.ts";
@@ -191,6 +191,29 @@ describe("a provider's line to a relay", () => {
     ]);
     await lines.stop();
     dead.stop();
+  });
+
+  it("is missed again and again while the service has none", async () => {
+    const dead = await frozen();
+    dead.stop();
+    const [clock, log] = [new FakeClock(), new MemoryLog()];
+    const terms = {
+      ...{ serviceId: SERVICE, key: KEY, delegation: "0x" as const, domain: DOMAIN },
+      instance: Buffer.alloc(8, 1),
+    };
+    const lines = new RelayLines({ relays: [dead] }, terms, {
+      ...{ clock, log, now: Date.now, accept: () => {} },
+    });
+    await lines.start();
+    const reminders = () =>
+      log.said("warn").filter((text) => text === "no relay leads clients here").length;
+    expect(reminders(), "at once").to.equal(1);
+    await clock.advance(REMIND_MS);
+    await clock.advance(REMIND_MS);
+    expect(reminders()).to.equal(3);
+    await lines.stop();
+    await clock.advance(10 * REMIND_MS);
+    expect(reminders()).to.equal(3);
   });
 
   it("is refused twice to the same relay", () => {

@@ -1,3 +1,4 @@
+import { Services } from "../../chain/services.ts";
 import { createAlerts } from "../../alerts/createAlerts.ts";
 import { readSecretFile } from "../../node/secretFile.ts";
 import { systemTimers } from "../../node/timers.ts";
@@ -24,7 +25,7 @@ export const alertsRun = chainCommand(
     ],
     notes: `It has no key and sends no transaction. An alert is sent when it fires and when it is over, each once, also
 across restarts. docs/monitoring.md has the form of a message, its signature, and examples for a chat and for mail.`,
-    run({ flags, deployment }) {
+    async run({ flags, client, deployment }) {
       const secret = readSecretFile(flags.webhookSecretFile, "webhook secret").trim();
       if (secret.length < LEAST_SECRET) {
         throw new BlockcloudError("ALERT_SECRET", "The webhook's secret is too short.", {
@@ -32,6 +33,8 @@ across restarts. docs/monitoring.md has the form of a message, its signature, an
         });
       }
       const { services = [], auditors = [], accounts = [], allowLoopback } = flags;
+      const known = new Services(client, deployment);
+      for (const service of services) await known.requireRegistered(service);
       return runWorker(flags, {
         name: "alerts",
         deployment,

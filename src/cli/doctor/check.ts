@@ -1,4 +1,4 @@
-import { BlockcloudError } from "../../protocol/errors.ts";
+import { BlockcloudError, withoutRemedy } from "../../protocol/errors.ts";
 import { explain } from "../framework/explain.ts";
 
 /** The result of a check. */
@@ -32,11 +32,7 @@ export async function examine(
   } catch (thrown) {
     const error = explain(thrown);
     if (error instanceof BlockcloudError) {
-      const { message, code } = error;
-      const own = error.remedy;
-      const what =
-        own !== undefined && message.endsWith(own) ? message.slice(0, -own.length) : message;
-      return [ill(name, `${code}: ${what.trim()}`, own ?? remedy)];
+      return [ill(name, `${error.code}: ${withoutRemedy(error)}`, error.remedy ?? remedy)];
     }
     throw error;
   }

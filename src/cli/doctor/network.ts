@@ -5,6 +5,7 @@ import { DialRules } from "../../net/dialRules.ts";
 import { ownAddresses } from "../../node/interfaces.ts";
 import { systemScheduler } from "../../node/scheduler.ts";
 import type { Timers } from "../../node/timers.ts";
+import { BlockcloudError, withoutRemedy } from "../../protocol/errors.ts";
 import { observe, type Observation } from "../../sal/relay/observe.ts";
 import type { RelayAddress } from "../../sal/relay/relayName.ts";
 import { defaultGateway } from "../../sal/upgrade/mapping/defaultGateway.ts";
@@ -50,7 +51,10 @@ export async function examineNat(relays: readonly RelayAddress[]): Promise<Check
     const port = observations[0]?.local.port ?? 0;
     const remedy = "Check the relay's address and that it runs.";
     const results = await examine(`relay ${relay.host}:${relay.port}`, remedy, async () => {
-      const seen = await observe(relay, port, dependencies, AbortSignal.timeout(ASK_MS));
+      const signal = AbortSignal.timeout(ASK_MS);
+      const seen = await observe(relay, port, dependencies, signal).catch((error: unknown) => {
+        throw withRemedy(error, remedy);
+      });
       observations.push(seen);
       return well(`relay ${seen.relay}`, `sees this host at ${placeText(seen.seen)}`);
     });
@@ -125,6 +129,13 @@ export async function examinePath(
       await client.close();
     }
   });
+}
+
+/** The same error with another remedy: its own is for clients of a service. */
+function withRemedy(error: unknown, remedy: string): unknown {
+  if (!(error instanceof BlockcloudError)) return error;
+  const { code, cause, retryable } = error;
+  return new BlockcloudError(code, withoutRemedy(error), { cause, remedy, retryable });
 }
 
 function placeText({ address, port }: { address: string; port: number }): string {

@@ -8,7 +8,7 @@ import { findKey, parseKey } from "../../node/keys.ts";
 import { WorkerLock } from "../../node/lock.ts";
 import { writeSecretFile } from "../../node/secretFile.ts";
 import { bytesToHex } from "../../protocol/bytes.ts";
-import { HORIZON } from "../../protocol/epoch.ts";
+import { epochAt, HORIZON } from "../../protocol/epoch.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { encodeProbe, parseProbe, requestLine, type ProbeInput } from "../../protocol/probe.ts";
 import { rootServiceId } from "../../protocol/serviceId.ts";
@@ -23,6 +23,7 @@ import { registerService } from "../service/registration.ts";
 import { exitCodes } from "../framework/exitCodes.ts";
 import { ExposedStore, exposedKeyFile } from "./exposedStore.ts";
 import type { RootContext } from "./flags.ts";
+import { tellIfSilent } from "./localServer.ts";
 import { measuredProbe } from "./measuredProbe.ts";
 import { placeOf } from "./place.ts";
 import { portsOf } from "./subService.ts";
@@ -66,12 +67,11 @@ export async function exposeRoot(context: RootContext): Promise<number> {
   const serviceKey = await keyOf(context);
   const id = rootServiceId(root.number);
   const { auditedFrom } = root;
-  const from =
-    auditedFrom === undefined ? "the second epoch after its registration" : `epoch ${auditedFrom}`;
+  await tellIfSilent(context);
   tellVisitorsNeeds(context, id, {
     lines: [
       `number       ${root.number}`,
-      `auditors inspect it from ${from} on; clients use it at once`,
+      auditText(auditedFrom, epochAt(deployment, context.io.now() / 1000)),
     ],
     json: { number: Number(root.number), auditedFrom },
   });
@@ -84,6 +84,18 @@ export async function exposeRoot(context: RootContext): Promise<number> {
     },
     deployment,
   );
+}
+
+/**
+ * Says from when on auditors inspect the service.
+ *
+ * @param epoch By this host's clock: the chain may not be reachable.
+ */
+export function auditText(auditedFrom: number | undefined, epoch: number): string {
+  if (auditedFrom !== undefined && auditedFrom <= epoch) return "auditors inspect it";
+  const from =
+    auditedFrom === undefined ? "the second epoch after its registration" : `epoch ${auditedFrom}`;
+  return `auditors inspect it from ${from} on; clients use it at once`;
 }
 
 /** Registers the port's service, or finds the one that an interrupted run has registered. */

@@ -18,13 +18,14 @@ import { gatewayLimits } from "../provider/gatewayFlags.ts";
 import { relaySettings } from "../provider/relayFlags.ts";
 import { salLimitsOf } from "../provider/salFlags.ts";
 import type { ExposeContext } from "./flags.ts";
+import { tellIfSilent } from "./localServer.ts";
 import { placeOf } from "./place.ts";
 import { tellVisitorsNeeds } from "./visitor.ts";
 
 /**
  * Runs the port as a sub-service.
  *
- * @throws BlockcloudError `SERVICE_KEY_OTHER`, `EXPOSE_UNREACHABLE`.
+ * @throws BlockcloudError `SERVICE_UNREGISTERED`, `SERVICE_KEY_OTHER`, `EXPOSE_UNREACHABLE`.
  */
 export async function exposeSubService(
   context: ExposeContext,
@@ -38,7 +39,9 @@ export async function exposeSubService(
   const number =
     under instanceof ServiceLabel ? await findService(client, deployment, under.label) : under;
   const { epoch, timestamp } = await readMoment(client, deployment);
-  const expected = await new Services(client, deployment).key(number, epoch + HORIZON);
+  const services = new Services(client, deployment);
+  await services.requireRegistered(number);
+  const expected = await services.key(number, epoch + HORIZON);
   if (addressOfKey(serviceKey) !== expected) {
     throw new BlockcloudError(
       "SERVICE_KEY_OTHER",
@@ -54,6 +57,7 @@ export async function exposeSubService(
     { stateDir: values.state, deployment, now: () => timestamp * 1000 },
   );
   const { serviceId, delegation } = grant;
+  await tellIfSilent(context);
   tellVisitorsNeeds(context, serviceId);
   return runWorker(values, {
     name: "expose",

@@ -31,6 +31,7 @@ const byCode: Readonly<Record<string, number>> = {
   NO_TEST_CHAIN: exitCodes.usage,
   DATABASE_URL_INVALID: exitCodes.usage,
   SQL_NEEDS_POSTGRES: exitCodes.usage,
+  AUDITOR_OPERATOR: exitCodes.usage,
   SERVICE_KEY_OTHER: exitCodes.usage,
   SERVICE_RETIRED: exitCodes.usage,
   SERVICE_UNREGISTERED: exitCodes.usage,

@@ -170,11 +170,20 @@ export const hexText = refine<Hex>(
   "Give bytes: 0x and hexadecimal digits.",
 );
 
-/** An address in any case. */
-export const address = refine<Address>(
-  (text) => (isAddress(text, { strict: false }) ? getAddress(text) : undefined),
+/** An address: in one case, or in the mixed case that is its checksum (EIP-55). */
+export const address = refine<string>(
+  (text) => (isAddress(text, { strict: false }) ? text : undefined),
   "Give an address: 0x and 40 hexadecimal digits.",
+).pipe(
+  refine<Address>(
+    (text) => (isAddress(text) || !isMixedCase(text) ? getAddress(text) : undefined),
+    "The address's checksum is wrong: compare it with the one that is meant, digit by digit.",
+  ),
 );
+
+function isMixedCase(text: string): boolean {
+  return /[a-f]/.test(text) && /[A-F]/.test(text);
+}
 
 /** The address of a server. */
 export interface Listen {

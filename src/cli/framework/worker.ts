@@ -50,7 +50,10 @@ export async function runWorker(
   flags: Values<typeof workerFlags>,
   { name, key, deployment, create, handOver, takeOver }: WorkerSpec,
 ): Promise<number> {
-  const lock = new HeldLock(workerLock(flags.state, deployment, key ?? name));
+  const lock = new HeldLock({
+    ...workerLock(flags.state, deployment, key ?? name),
+    ...(key === undefined ? namedHolder(name, flags.state) : keyHolder(takeOver === false)),
+  });
   if (takeOver !== true) lock.take();
   try {
     const metrics = createMetrics(name);
@@ -111,6 +114,20 @@ async function metricsServer(
   if (listen === undefined) return undefined;
   const { MetricsServer } = await import("../../node/metricsServer.ts");
   return new MetricsServer({ listen }, { metrics, log });
+}
+
+/** How the lock of a worker without a key describes itself: what two of them share is the state folder. */
+function namedHolder(name: string, stateDir: string): Pick<LockOptions, "holder" | "remedy"> {
+  return {
+    holder: `The worker ${name} with the state folder ${stateDir}`,
+    remedy: "Stop it first, or give this worker another folder with --state.",
+  };
+}
+
+/** @param canTakeOver Whether the command has `--take-over`, and it was not given. */
+function keyHolder(canTakeOver: boolean): Pick<LockOptions, "remedy"> {
+  if (!canTakeOver) return {};
+  return { remedy: "Stop the other worker first, or take its place with --take-over." };
 }
 
 /** The lock of a key or of a worker's name, for one deployment. */

@@ -1,3 +1,4 @@
+import { Services } from "../../chain/services.ts";
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
 import { waitForOutcome } from "../../provider/publish/waitForOutcome.ts";
 import { BlockcloudError } from "../../protocol/errors.ts";
@@ -36,7 +37,7 @@ export const providerMove = chainCommand({
   notes: `The agent is "provider run" with the same state folder. It continues to listen at the old address until
 its --drain is over, or that of this command. The move survives restarts and ends with the next move or with --back. A move
 that no agent takes within --wait is withdrawn: an agent that starts later does not carry it out.`,
-  async run({ flags, deployment, io, output, signal, progress }) {
+  async run({ flags, client, deployment, io, output, signal, progress }) {
     const { service: number, to, listen, drain, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {
       throw new BlockcloudError("CONFIG_INVALID", "The new address is missing.", {
@@ -48,6 +49,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
         remedy: "Give it with --listen; the address in --to is not the agent's to close.",
       });
     }
+    await new Services(client, deployment).requireRegistered(number);
     const store = new ProviderStore(providerStoreFile(flags.state, deployment, number));
     try {
       if (back) {

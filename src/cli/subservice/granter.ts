@@ -14,7 +14,7 @@ import type { Hex } from "viem";
 /**
  * Runs a function that signs for a root service, with the store of its grants.
  *
- * @throws BlockcloudError `SERVICE_KEY_OTHER` if clients would refuse the key.
+ * @throws BlockcloudError `SERVICE_UNREGISTERED`; `SERVICE_KEY_OTHER` if clients would refuse the key.
  */
 export async function asGranter<T>(
   context: { client: ChainClient; deployment: Deployment },
@@ -24,7 +24,9 @@ export async function asGranter<T>(
   const { client, deployment } = context;
   const { service, serviceKey, state } = input;
   const { epoch, timestamp } = await readMoment(client, deployment);
-  const expected = await new Services(client, deployment).key(service, epoch + HORIZON);
+  const services = new Services(client, deployment);
+  await services.requireRegistered(service);
+  const expected = await services.key(service, epoch + HORIZON);
   const address = addressOfKey(serviceKey);
   if (address !== expected) {
     throw new BlockcloudError(

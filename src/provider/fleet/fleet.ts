@@ -44,6 +44,8 @@ export class Fleet {
   #reloading: Promise<unknown> = Promise.resolve();
   /** Whether the gateways serve before the chain was reached. */
   #isEarly = false;
+  /** Whether a service got through; until then a failure of all services ends the agent. */
+  #hasStarted = false;
 
   /**
    * @param options.graceMs How long the gateway of a removed service stays open, unless its settings say: the lease
@@ -118,12 +120,14 @@ export class Fleet {
       await service.tried;
       if (service.failure !== undefined) throw service.failure.error;
     });
-    await Promise.any(running).catch(() => {
-      const error = this.#commonFailure();
-      if (error === undefined) return;
-      if (!this.#isEarly) throw error.error;
-      this.#dependencies.fail?.(error.error);
-    });
+    const error = await Promise.any(running).then(
+      () => undefined,
+      () => this.#commonFailure(),
+    );
+    this.#hasStarted = error === undefined;
+    if (error === undefined) return;
+    if (!this.#isEarly) throw error.error;
+    this.#dependencies.fail?.(error.error);
   }
 
   async #stopTasks(): Promise<void> {
@@ -136,6 +140,12 @@ export class Fleet {
   #commonFailure(): { readonly error: unknown } | undefined {
     const failures = [...this.#services.values()].map(({ failure }) => failure);
     return failures.includes(undefined) ? undefined : failures[0];
+  }
+
+  /** Whether the agent is about to start and has one service, so that it ends if that fails. */
+  #endsWithFirst(): boolean {
+    const canEnd = !this.#isEarly || this.#dependencies.fail !== undefined;
+    return canEnd && !this.#hasStarted && this.#services.size === 1;
   }
 
   async #reload(): Promise<void> {
@@ -230,6 +240,7 @@ export class Fleet {
     const service = new HostedService(plan, {
       make: (each) => make(each, log, counted),
       ready: this.#ready.promise,
+      endsAgent: () => this.#endsWithFirst(),
       ...{ hasChain, timers, log, metrics: counted },
     });
     this.#services.set(number, service);

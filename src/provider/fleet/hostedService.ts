@@ -31,6 +31,8 @@ export interface HostedServiceDependencies {
   make(plan: ServicePlan): Promise<ServiceParts>;
   /** Whether the chain was reached. */
   hasChain(): boolean;
+  /** Whether a failure now ends the agent. Then its caller reports the error, and nothing is tried again. */
+  endsAgent(): boolean;
   /** Settles when tasks may start: chain and record network are there. */
   ready: Promise<void>;
   timers: Timers;
@@ -175,11 +177,12 @@ export class HostedService {
 
   /** An error is logged when it is new; a repeated one is a warning. */
   #fail(error: unknown, pause: number): void {
-    const { log, metrics } = this.#dependencies;
+    const { log, metrics, endsAgent } = this.#dependencies;
     const told = describeFailure(error);
     const before = this.#failure && describeFailure(this.#failure.error);
     this.#failure = { error };
     metrics.failed(error);
+    if (endsAgent()) return;
     log[before?.code === told.code ? "warn" : "error"]("the service cannot run", {
       ...told,
       ...(isFinal(error) ? {} : { triedAgainInSeconds: pause / 1000 }),

@@ -26,6 +26,9 @@ export interface RelaySettings {
 /** Most relays of one service: a record has 16 endpoints. */
 export const MAX_RELAYS = 8;
 
+/** How often it is said that no relay leads here, while that is so, milliseconds. */
+export const REMIND_MS = 60_000;
+
 export interface RelayLinesDependencies {
   clock: Scheduler;
   log: Logger;
@@ -39,6 +42,9 @@ export class RelayLines implements Startable {
   readonly #lines: readonly RelayLine[];
   readonly #log: Logger;
   readonly #told: () => void;
+  readonly #clock: Scheduler;
+  #cancelReminder: () => void = () => {};
+  #isStopped = false;
 
   /** @throws BlockcloudError `RELAY_OPTIONS` for too many relays, or one that is named twice. */
   constructor(
@@ -55,6 +61,7 @@ export class RelayLines implements Startable {
       );
     }
     this.#log = dependencies.log;
+    this.#clock = dependencies.clock;
     this.#told = () => metrics?.relays(this.endpoints().length, relays.length);
     // The operator names them, so they may be in a private network.
     const rules = new DialRules({ allowLoopback: true, anyAddress: true });
@@ -88,10 +95,26 @@ export class RelayLines implements Startable {
     });
     // A relay that cannot be used is logged, and tried again.
     await Promise.any(all).catch(() => undefined);
+    if (this.#lines.length > 0) this.#remind();
+  }
+
+  /** A relay's own failure is logged once; that the service has no relay at all must not be overlooked. */
+  #remind(): void {
+    if (this.#isStopped) return;
+    this.#cancelReminder = this.#clock.after(REMIND_MS, () => {
+      this.#remind();
+    });
+    if (this.endpoints().length > 0) return;
+    this.#log.warn("no relay leads clients here", {
+      relays: this.status.map(({ relay, failure }) => `${relay}: ${failure ?? "not reserved yet"}`),
+      remedy: "Check the addresses in --relay, and that the relays run; they are tried again.",
+    });
   }
 
   /** No more visitors come; those that are here are not touched. */
   stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelReminder();
     for (const line of this.#lines) line.stop();
     return Promise.resolve();
   }

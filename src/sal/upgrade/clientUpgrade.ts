@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { BlockcloudError, withoutRemedy } from "../../protocol/errors.ts";
 import type { ClientSessionDependencies, PathKind } from "../client/dependencies.ts";
 import { dialProven } from "../client/dialProven.ts";
 import type { Located } from "../client/locator.ts";
@@ -116,7 +117,7 @@ export class ClientUpgrade {
         await this.#try(newest);
       } catch (error) {
         if (signal.aborted) break;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = reasonOf(error);
         this.#parts.dependencies.log.debug("no direct path", { why });
         this.#parts.stays(why);
         this.#failures += 1;
@@ -223,4 +224,10 @@ function uriOf({ address, port }: Candidate): string {
 function whyNone(candidates: readonly Candidate[], noPunch: number): string {
   if (candidates.length > 0) return "The provider names no place that may be dialled.";
   return `${WHY[noPunch] ?? WHY[NoPunch.none] ?? ""}.`;
+}
+
+/** Without a remedy: the session works, and its errors' remedies are for flows that fail. */
+function reasonOf(error: unknown): string {
+  if (error instanceof BlockcloudError) return withoutRemedy(error);
+  return error instanceof Error ? error.message : String(error);
 }

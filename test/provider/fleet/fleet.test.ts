@@ -159,6 +159,24 @@ describe("Fleet", () => {
     expect(await failureOf(fleet.fronts.start())).to.have.property("code", "GATEWAY_LISTEN");
   });
 
+  it("leaves the report of its only service's failure to its caller, until it has started", async () => {
+    plans = [planOf(1n, 8081)];
+    failing.set("begin 1", otherKey);
+    await fleet.fronts.start();
+    expect(await failureOf(fleet.tasks.start())).to.equal(otherKey);
+    expect(log.said("error"), "it is not tried again").to.deep.equal([]);
+  });
+
+  it("logs the failure of its only service once it has started", async () => {
+    plans = [planOf(1n, 8081)];
+    await start();
+    failing.set("make 1", portTaken);
+    plans = [planOf(1n, 8082)];
+    await fleet.reload();
+    const [line] = log.lines.filter(({ level }) => level === "error");
+    expect(line?.fields).to.include({ code: "GATEWAY_LISTEN", triedAgainInSeconds: 1 });
+  });
+
   it("does not start if no service has got through, each for a reason of its own", async () => {
     failing.set("open 1:8081", portTaken);
     failing.set("begin 2", noEther);
