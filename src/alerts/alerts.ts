@@ -62,7 +62,8 @@ export class Alerts implements Startable {
         const conditions = await read(moment, gasPrice);
         const at = { epoch: moment.epoch, at: moment.timestamp };
         for (const { event, key, text } of store.take(name, conditions, at)) {
-          log.warn(event === "fired" ? "alert" : "alert is over", { key, text });
+          if (event === "fired") log.warn("alert", { key, text });
+          else log.info("alert is over", { key, was: text });
         }
       } catch (error) {
         log.warn("a subject of alerts cannot be read, trying again", { subject: name, error });

@@ -29,7 +29,10 @@ export interface AlertLimits {
   leastGrade: Grade;
   /** Gas for fewer days fires. */
   leastDays: number;
-  /** A lease or a claim that ends within this time fires, seconds. */
+  /**
+   * A lease, pay or a claim that ends within this time fires, seconds; pay and claims not before the last quarter of
+   * the time that they have: on a chain with short epochs, all of that may be shorter.
+   */
   withinS: number;
 }
 
@@ -46,6 +49,8 @@ export interface Condition {
 /** Epochs in which a round can be claimed (`AuditRounds`). */
 const CLAIM_EPOCHS = 128;
 const DAY_S = 86_400;
+/** At most this part of the time for a settlement or a claim is late. */
+const LATE_PART = 1 / 4;
 
 /** The conditions of a service that hold. */
 export function serviceConditions(
@@ -72,8 +77,11 @@ export function serviceConditions(
   }
   const owed = epochs.find(({ settled, pay = 0n }) => !settled && pay > 0n);
   const left = (settledThrough + RING - moment.epoch) * epochSeconds;
-  if (owed !== undefined && left < limits.withinS) {
-    found.add("settle", `The pay from epoch ${owed.epoch} on can be settled for ${hours(left)}.`);
+  if (owed !== undefined && left < lateS(limits, RING, epochSeconds)) {
+    found.add(
+      "settle",
+      `The pay of epoch ${owed.epoch} is not settled, and is lost in ${span(left)}: check that the provider runs and can send transactions.`,
+    );
   }
   return found.conditions;
 }
@@ -97,10 +105,10 @@ export function auditorConditions(
   const unclaimed = past.find(({ revealed, claimed }) => claimed < revealed);
   if (unclaimed !== undefined) {
     const left = (unclaimed.epoch + CLAIM_EPOCHS - moment.epoch) * epochSeconds;
-    if (left < limits.withinS) {
+    if (left < lateS(limits, CLAIM_EPOCHS, epochSeconds)) {
       found.add(
         "claim",
-        `The round of epoch ${unclaimed.epoch} can be claimed for ${hours(left)}.`,
+        `The round of epoch ${unclaimed.epoch} is not claimed, and its reward is lost in ${span(left)}: check that the auditor runs and can send transactions.`,
       );
     }
   }
@@ -146,8 +154,14 @@ function collect(subject: string) {
   };
 }
 
-function hours(seconds: number): string {
-  return `${Math.max(0, seconds / 3600).toFixed(1)} h`;
+/** How long before its end something that can be done for so many epochs is late, seconds. */
+function lateS({ withinS }: AlertLimits, epochs: number, epochSeconds: number): number {
+  return Math.min(withinS, epochs * epochSeconds * LATE_PART);
+}
+
+function span(seconds: number): string {
+  const left = Math.max(0, seconds);
+  return left < 3_600 ? `${Math.floor(left / 60)} min` : `${(left / 3_600).toFixed(1)} h`;
 }
 
 function utc(seconds: number): string {

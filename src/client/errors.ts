@@ -1,4 +1,5 @@
 import type { Hex } from "viem";
+import { REFUSED_REMEDY } from "../net/dialRules.ts";
 import { receiptErrors } from "../protocol/checkReceipt.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { resolveErrors } from "../resolver/answer.ts";
@@ -46,9 +47,12 @@ export class UnreachableError extends BlockcloudError {
 
   constructor(serviceId: Hex, failures: readonly EndpointFailure[]) {
     const list = failures.map(({ endpoint, error }) => `${endpoint}: ${error.code}`).join(", ");
+    const isForbidden =
+      failures.length > 0 && failures.every(({ error }) => error.remedy === REFUSED_REMEDY);
     super("SERVICE_UNREACHABLE", `No endpoint of ${serviceId} gave a response (${list}).`, {
       cause: failures.at(-1)?.error,
-      remedy: "Try again; if that does not help, ask the provider.",
+      // Another try does not help where this client's own rules forbid each address.
+      remedy: isForbidden ? REFUSED_REMEDY : "Try again; if that does not help, ask the provider.",
       retryable: true,
     });
     this.name = "UnreachableError";

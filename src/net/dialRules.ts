@@ -84,10 +84,13 @@ export class DialRules {
   }
 }
 
+/** What to do about a target that must not be dialled. */
+export const REFUSED_REMEDY =
+  "A public service must publish a public address and an open port; --allow-loopback allows this host's own.";
+
 /** The error of a target that must not be dialled. */
 export function refused(what: string): BlockcloudError {
   return new BlockcloudError("NET_REFUSED", `Not connecting to ${what}.`, {
-    remedy:
-      "A public service must publish a public address and an open port; --allow-loopback allows this host's own.",
+    remedy: REFUSED_REMEDY,
   });
 }

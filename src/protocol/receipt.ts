@@ -235,5 +235,9 @@ export function decodeReceipt(header: string): SignedReceipt {
 }
 
 function malformedReceipt(what: string, cause?: unknown): BlockcloudError {
-  return new BlockcloudError("RECEIPT_MALFORMED", `Not a service receipt: ${what}.`, { cause });
+  return new BlockcloudError("RECEIPT_MALFORMED", `Not a service receipt: ${what}.`, {
+    cause,
+    remedy:
+      "Give the value of the header Service-Receipt as it came; a response without it has none.",
+  });
 }

@@ -1,5 +1,6 @@
 import type { Hex } from "viem";
 import { statusRemedies } from "../chain/services.ts";
+import { isReachable } from "../net/addresses.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { ServiceStatus } from "../protocol/serviceStatus.ts";
 import { resolveErrors } from "./answer.ts";
@@ -69,6 +70,33 @@ export function unreachable(what: string, cause?: unknown): BlockcloudError {
     retryable: true,
     remedy: "Check the RPC endpoint and the peers of this resolver; try again.",
   });
+}
+
+/**
+ * The error of a lookup that found neither chain nor network. One that could use no node of the record network, because
+ * each that it was told is on this host or in a private network, says so.
+ *
+ * @param node.bootstrap The nodes to join by, multiaddrs.
+ */
+export function withoutNodes(
+  error: unknown,
+  { bootstrap, allowPrivate }: { bootstrap: readonly string[]; allowPrivate: boolean },
+): unknown {
+  const isLost = error instanceof BlockcloudError && error.code === resolveErrors.unreachable;
+  if (!isLost || allowPrivate || bootstrap.length === 0 || !bootstrap.every(isPrivate)) {
+    return error;
+  }
+  return new BlockcloudError(
+    resolveErrors.unreachable,
+    `No answer: the record network's nodes are on this host or in a private network (${bootstrap.join(", ").slice(0, 200)}).`,
+    { cause: error, retryable: true, remedy: "Allow their addresses by --allow-loopback." },
+  );
+}
+
+/** Whether strangers cannot reach a multiaddr. */
+function isPrivate(address: string): boolean {
+  const [, host] = /^\/ip[46]\/([^/]+)/.exec(address) ?? [];
+  return host !== undefined && !isReachable(host, false);
 }
 
 /** @param what The subject of the message: the exhausted resource. */

@@ -6,6 +6,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { canonicalName } from "../protocol/name.ts";
 import type { Answer, Change } from "./answer.ts";
 import { answerFromJson } from "./answerSchema.ts";
+import { withoutNodes } from "./errors.ts";
 import { AnswerVerifier } from "./verify/answerVerifier.ts";
 import type { LocalResolver } from "./createResolver.ts";
 import { askResolver } from "./lookup/remote.ts";
@@ -60,11 +61,14 @@ export function ownSource(
       await started.start();
     },
     stop: async () => started?.stop(),
-    ask: async (name, signal, newerThan) => ({
-      answer: await resolver().resolve(name, { signal, newerThan }),
-      verified: true,
-      unconfirmed: [],
-    }),
+    async ask(name, signal, newerThan) {
+      try {
+        const answer = await resolver().resolve(name, { signal, newerThan });
+        return { answer, verified: true, unconfirmed: [] };
+      } catch (error) {
+        throw withoutNodes(error, node);
+      }
+    },
     verifyRecord: (record, signal) => resolver().verifyRecord(record, signal),
     watch: (serviceId, listener) => resolver().watch(serviceId, listener),
   };

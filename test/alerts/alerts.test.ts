@@ -104,6 +104,8 @@ describe("a worker that watches and tells a webhook", () => {
       restart();
       await alerts.round();
       expect(told()).to.deep.equal([`fired ${kind}`, `cleared ${kind}`]);
+      expect(log.said("warn")).to.deep.equal(["alert"]);
+      expect(log.said("info")).to.deep.equal(["alert is over"]);
       holds = [kind];
       await alerts.round();
       expect(told()).to.have.length(3);

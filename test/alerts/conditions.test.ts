@@ -78,6 +78,18 @@ describe("what needs the operator", () => {
       expect(kinds(view({ settledThrough: 749 }), owed)).to.deep.equal(["settle"]);
       expect(kinds(view({ settledThrough: 749 }), epochs([3]))).to.deep.equal([]);
     });
+
+    it("is not pay that has most of its time yet, where epochs are so short that all of it is less than the limit", () => {
+      const short = (settledThrough: number) =>
+        serviceConditions(view({ settledThrough }), epochs([3], { settled: false }), limits, {
+          ...chain,
+          epochSeconds: 12,
+        }).map(({ kind }) => kind);
+      expect(short(996)).to.deep.equal([]);
+      // 64 of the 256 epochs are left.
+      expect(short(808)).to.deep.equal([]);
+      expect(short(807)).to.deep.equal(["settle"]);
+    });
   });
 
   describe("of an auditor", () => {
@@ -109,6 +121,14 @@ describe("what needs the operator", () => {
       const late = (epoch: number) => [round(epoch, { claimed: 0 }), round(998)];
       expect(kinds(late(878))).to.deep.equal([]);
       expect(kinds(late(877))).to.deep.equal(["claim"]);
+      const short = (epoch: number) =>
+        auditorConditions(view(parseEther("9")), late(epoch), limits, {
+          ...chain,
+          epochSeconds: 12,
+        }).map(({ kind }) => kind);
+      // 32 of the 128 epochs are left.
+      expect(short(904)).to.deep.equal([]);
+      expect(short(903)).to.deep.equal(["claim"]);
     });
 
     it("is ether for too few days", () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { exitCodes } from "../../src/cli/framework/exitCodes.ts";
@@ -69,12 +69,21 @@ describe("commands that need no chain", function () {
     expect(wrong.stderr).to.contain("KEY_PASSWORD:");
   });
 
+  it("provider handoff knows a folder in which no agent runs from one that is not there", async () => {
+    mkdirSync(path.join(cwd, "quiet"));
+    const quiet = await cli("provider handoff --state quiet --json");
+    expect(quiet.code, quiet.stderr).to.equal(0);
+    expect(quiet.json()).to.deep.equal({ processes: [] });
+    const absent = await cli("provider handoff --state absent");
+    expect(absent.code).not.to.equal(0);
+    expect(absent.stderr).to.match(/^STATE_MISSING: /);
+  });
+
   it("backup create and restore move the state", async () => {
     await cli("key address plain.key");
     writeFileSync(path.join(cwd, "outside"), "");
     const none = await cli("backup create x.backup --state nowhere");
     expect(none.stderr).to.contain("STATE_MISSING");
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(path.join(cwd, "state"));
     writeFileSync(path.join(cwd, "state/rounds"), "1");
     const made = await cli("backup create x.backup --state state --json");

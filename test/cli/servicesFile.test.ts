@@ -206,7 +206,7 @@ describe("the file of an agent's services", () => {
     const env = { BLOCKCLOUD_SERVICE_KEY: KEY, BLOCKCLOUD_SERVICE: "7" };
     const { code, stderr } = await runCli(line.split(" "), { cwd: folder, env });
     expect(code).to.equal(2);
-    for (const told of ["--rpc: missing", "--wallet-key-file: KEY_MISSING", "services[0].listen"])
+    for (const told of ["--rpc: missing", "--wallet-key-file: missing", "services[0].listen"])
       expect(stderr).to.contain(told);
     for (const told of ["$BLOCKCLOUD_SERVICE_KEY: give", "$BLOCKCLOUD_SERVICE: give"])
       expect(stderr).to.contain(told);
@@ -218,7 +218,7 @@ describe("the file of an agent's services", () => {
     expect(code).to.equal(2);
     for (const flag of ["--service", "--upstream", "--listen"])
       expect(stderr).to.contain(`${flag}: missing`);
-    expect(stderr).to.contain("--service-key-file: KEY_MISSING");
+    expect(stderr).to.contain("--service-key-file: missing");
   });
 
   describe("read again", () => {

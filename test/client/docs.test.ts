@@ -1,11 +1,7 @@
 import { expect } from "chai";
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import { examplesOf, runExample, runShell } from "../support/examples.ts";
+import { blocksOf, examplesOf, runExample, runShell } from "../support/examples.ts";
 import { WeatherRig } from "../support/weatherRig.ts";
-
-const root = path.join(import.meta.dirname, "../..");
 
 describe("the examples of the pages, each a program of its own", () => {
   let rig: WeatherRig;
@@ -44,9 +40,12 @@ describe("the examples of the pages, each a program of its own", () => {
   }
 
   it("README.md: a user finds a service, calls it, and looks at the receipt", async () => {
-    const [, section = ""] = readFileSync(path.join(root, "README.md"), "utf8").split("### User");
-    const [, commands = ""] = /^```sh\n([^]*?)^```$/m.exec(section) ?? [];
-    const { code, stdout, stderr } = await runShell(commands, {
+    const blocks = blocksOf("README.md", "sh").filter(({ heading }) => heading.startsWith("User:"));
+    // The last one pays a service that has a price; `npm start` has one.
+    const [use = "", verify = "", pay = ""] = blocks.map(({ code }) => code);
+    expect(verify).to.contain("receipt verify");
+    expect(pay).to.contain("cashier deposit");
+    const { code, stdout, stderr } = await runShell(use + verify, {
       BLOCKCLOUD_DEPLOYMENT: rig.deploymentFile,
       BLOCKCLOUD_RPC: rig.rpcUrl,
       RESOLVER: rig.resolverUrl,
@@ -59,5 +58,6 @@ describe("the examples of the pages, each a program of its own", () => {
     expect(stdout)
       .to.contain(`serviceId: '${rootServiceId(1n)}'`)
       .and.to.contain("signature: '0x");
+    expect(stdout).to.contain("the receipt proves the response");
   });
 });

@@ -221,6 +221,7 @@ describe("a client's fetch", () => {
     closed.at(await services.serve());
     const error = await rejection("SERVICE_UNREACHABLE", closed.client.fetch(SEVEN));
     expect((error as UnreachableError).failures[0]!.error.code).to.equal("NET_REFUSED");
+    expect((error as UnreachableError).remedy).to.contain("--allow-loopback");
     expect(services.asked).to.deep.equal([]);
   });
 

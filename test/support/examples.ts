@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Outcome } from "./installed.ts";
 
@@ -35,9 +36,20 @@ export function blocksOf(page: string, language: string): { heading: string; cod
   }));
 }
 
-/** Runs commands of a page in this folder, as a person does; the first that fails ends them. */
-export function runShell(commands: string, env: Record<string, string>): Promise<Outcome> {
-  return run("bash", ["-e"], commands, { ...env, PATH: process.env.PATH ?? "" });
+/**
+ * Runs commands of a page as a person does in this folder; the first that fails ends them. The files that they write
+ * are in a folder that looks like this one, and is deleted.
+ */
+export async function runShell(commands: string, env: Record<string, string>): Promise<Outcome> {
+  const folder = mkdtempSync(path.join(tmpdir(), "page-"));
+  try {
+    for (const name of readdirSync(root))
+      symlinkSync(path.join(root, name), path.join(folder, name));
+    const flags = ["-e", "-o", "pipefail"];
+    return await run("bash", flags, commands, { ...env, PATH: process.env.PATH ?? "" }, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Runs a program in a process of its own, which imports the package's sources by the package's name. */
@@ -51,8 +63,9 @@ async function run(
   args: readonly string[],
   input: string,
   env: Record<string, string>,
+  cwd = root,
 ): Promise<Outcome> {
-  const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
   const outcome = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (outcome.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (outcome.stderr += text));

@@ -56,7 +56,7 @@ export const alertFlags = {
   }),
   before: text(
     "--before <time>",
-    "time before the end of a record's lease or of a claim",
+    "time before the end of a record's lease, of pay or of a claim (the last two: a quarter of their time at most)",
     duration,
     { config: "alerts.before", default: "6h" },
   ),

@@ -2,6 +2,14 @@ import type { Hex } from "viem";
 import { rawName } from "../../protocol/name.ts";
 import type { ExposeContext } from "./flags.ts";
 
+/** What of an `expose` the visitors' commands depend on. */
+interface VisitorContext {
+  args: Pick<ExposeContext["args"], "port">;
+  flags: Pick<ExposeContext["flags"], "under" | "price" | "allowLoopback">;
+  output: Pick<ExposeContext["output"], "json" | "print">;
+  progress: Pick<ExposeContext["progress"], "say">;
+}
+
 /**
  * Says what a visitor needs: to people on standard error, because the log is on standard output; as JSON in the first
  * line there.
@@ -9,15 +17,19 @@ import type { ExposeContext } from "./flags.ts";
  * @param more Lines about the service, and the same as JSON.
  */
 export function tellVisitorsNeeds(
-  { args: { port }, flags, output, progress }: ExposeContext,
+  { args: { port }, flags, output, progress }: VisitorContext,
   id: Hex,
   more: { lines: readonly string[]; json: object } = { lines: [], json: {} },
 ): void {
   const name = rawName(id);
   const url = `bloc://${name}/`;
   const isPriced = flags.under === undefined && flags.price !== undefined;
-  const direct = [`blockcloud fetch ${url}`, `blockcloud connect ${name} --port ${port}`];
-  const proxy = "blockcloud proxy --listen 127.0.0.1:1080";
+  // What is reached on this host or in a private network only, is refused to a visitor without the same switch.
+  const local = flags.allowLoopback ? " --allow-loopback" : "";
+  const direct = [`blockcloud fetch ${url}`, `blockcloud connect ${name} --port ${port}`].map(
+    (command) => `${command}${local}`,
+  );
+  const proxy = `blockcloud proxy --listen 127.0.0.1:1080${local}`;
   const curl = `curl --proxy socks5h://127.0.0.1:1080 http://${name}/`;
   const commands = [...direct, proxy, curl];
   if (output.json) output.print({ id, name, url, commands, ...more.json }, "");

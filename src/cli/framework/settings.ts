@@ -132,7 +132,7 @@ export function nameOf(flag: Flag<unknown>): string {
 }
 
 /** All ways to give a flag, for a remedy. */
-export function howTo(flag: Flag<unknown>): string {
+function howTo(flag: Flag<unknown>): string {
   const { env, config } = flag.options;
   const ways = [
     `give ${flag.syntax}`,
@@ -179,9 +179,7 @@ function readKeys(
     return problems.collect(source, () => findKeys({ files, variable, env }));
   const absent = files.length === 0 && (env[variable] ?? "").trim() === "";
   if (!absent) return problems.collect(source, () => findKey({ file: files[0], variable, env }));
-  if (flag.options.required === true) {
-    problems.add(`${nameOf(flag)}: KEY_MISSING: There is no key. ${howTo(flag)}`);
-  }
+  if (flag.options.required === true) problems.add(missing(flag));
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { isAddressEqual, zeroAddress, type Hex } from "viem";
 import { BlockcloudError } from "../../protocol/errors.ts";
 import { parseServiceId } from "../../protocol/serviceId.ts";
@@ -39,6 +40,11 @@ export const providerHandoff = localCommand({
 and those that they have replaced, with the flows that each still serves. SIGTERM to one of them ends its flows.`,
   async run({ flags, output, progress, signal }) {
     const { wait } = flags;
+    if (!existsSync(flags.state)) {
+      throw new BlockcloudError("STATE_MISSING", `There is no state folder ${flags.state}.`, {
+        remedy: "Check --state: it is that of the agent.",
+      });
+    }
     const until = systemTimers.monotonic() + (wait ?? 0);
     for (;;) {
       const processes = await agentsOf(flags.state);

@@ -7,7 +7,7 @@ import type { Check } from "../framework/command.ts";
 import { ownerKey, service, walletKey } from "../framework/commonFlags.ts";
 import { optional, text, type Values } from "../framework/flag.ts";
 import type { Step } from "../framework/plan.ts";
-import { howTo } from "../framework/settings.ts";
+import { missing } from "../framework/settings.ts";
 import { FoundKey } from "../../node/keys.ts";
 import { address, refine } from "../framework/values.ts";
 import { serviceState } from "../service/state.ts";
@@ -53,7 +53,7 @@ export const checkRole: Check = ({ values, found }, _sources, problems) => {
   }
   // A key that is given but invalid is reported separately.
   if (key === undefined && named === undefined) {
-    problems.add(`${flag.syntax}: KEY_MISSING: There is no key. ${howTo(flag)}`);
+    problems.add(missing(flag));
   }
 };
 

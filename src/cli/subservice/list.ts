@@ -1,5 +1,6 @@
 import { readMoment } from "../../chain/views/contracts.ts";
 import { ProviderStore, providerStoreFile } from "../../provider/store.ts";
+import { allGrants } from "../../provider/subservice/localGrants.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { service, state } from "../framework/commonFlags.ts";
 import { grantJson, grantState, moment } from "./show.ts";
@@ -10,9 +11,10 @@ export const subserviceList = chainCommand({
   examples: ["blockcloud subservice list --service 7"],
   async run({ flags, client, deployment, output }) {
     const { timestamp } = await readMoment(client, deployment);
+    const place = { stateDir: flags.state, deployment };
     const store = new ProviderStore(providerStoreFile(flags.state, deployment, flags.service));
     try {
-      const grants = store.grants.list().map((grant) => {
+      const grants = allGrants(store.grants, flags.service, place).map((grant) => {
         const standing = grantState(grant, timestamp * 1000);
         return { ...grantJson(grant), state: standing };
       });

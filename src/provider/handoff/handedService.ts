@@ -24,7 +24,7 @@ export interface HandedServiceDependencies {
   gateways: Pick<Gateways, "address" | "isServing" | "leave">;
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
-  relays?: Pick<RelayLines, "stop" | "status"> | undefined;
+  relays?: Pick<RelayLines, "stop" | "status" | "succeeded"> | undefined;
   /** Direct paths round the relays; undefined if there are none. */
   direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
@@ -69,6 +69,7 @@ export class HandedService implements ServiceHandoff {
 
   succeeded(): void {
     this.#isSucceeded = true;
+    this.#d.relays?.succeeded();
   }
 
   /** Whether another process goes on with the duties. */

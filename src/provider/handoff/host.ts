@@ -64,6 +64,7 @@ export class HandoffHost implements Startable {
   readonly #token = randomBytes(32);
   #since = 0;
   #silent = 0;
+  #isStopping = false;
   #file: string | undefined;
   /** The process that has the duties. */
   #successor: HandoffWire | undefined;
@@ -90,6 +91,7 @@ export class HandoffHost implements Startable {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     for (const socket of this.#sockets) socket.destroy();
     await unlisten(this.#server);
     if (this.#file !== undefined) rmSync(this.#file, { force: true });
@@ -175,7 +177,10 @@ export class HandoffHost implements Startable {
       try {
         later = parsed(laterSchema, await wire.next());
       } catch (error) {
-        log.info("the process that has the place has closed the handoff channel", { error });
+        // When this process stops, it closes the channel itself.
+        if (!this.#isStopping) {
+          log.info("the process that has the place has closed the handoff channel", { error });
+        }
         wire.close();
         // Another one may have come since.
         if (this.#successor === wire) for (const each of agent.services()) each.forsaken();

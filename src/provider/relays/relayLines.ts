@@ -111,6 +111,11 @@ export class RelayLines implements Startable {
     });
   }
 
+  /** Another process goes on as this instance: it takes the reservations, as it should. */
+  succeeded(): void {
+    for (const line of this.#lines) line.succeeded();
+  }
+
   /** No more visitors come; those that are here are not touched. */
   stop(): Promise<void> {
     this.#isStopped = true;

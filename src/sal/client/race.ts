@@ -1,3 +1,4 @@
+import { REFUSED_REMEDY } from "../../net/dialRules.ts";
 import type { Scheduler } from "../../node/scheduler.ts";
 import type { BlockcloudError } from "../../protocol/errors.ts";
 import { salError } from "../errors.ts";
@@ -68,7 +69,16 @@ function noPath(failures: readonly { endpoint: string; error: unknown }[]): Bloc
   if (telling !== undefined) return telling;
   const list = failures.map(({ endpoint, error }) => `${endpoint}: ${(error as Error).message}`);
   const why = list.length === 0 ? "the record names no sal endpoint" : list.join(" ");
-  return salError("noPath", `No endpoint of the service can be used: ${why}`, { cause: first });
+  const isForbidden = first !== undefined && failures.every(({ error }) => isForbidding(error));
+  return salError("noPath", `No endpoint of the service can be used: ${why}`, {
+    cause: first,
+    ...(isForbidden && { remedy: REFUSED_REMEDY }),
+  });
+}
+
+/** Whether this client's own rules forbid the endpoint. */
+function isForbidding(error: unknown): boolean {
+  return (error as BlockcloudError).code === "NET_REFUSED";
 }
 
 function isRefusal({ code }: BlockcloudError): boolean {

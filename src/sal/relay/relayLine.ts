@@ -101,6 +101,7 @@ export class RelayLine {
   readonly #rate: RateLimit;
   readonly #waiting = new Set<WaitingConnection>();
   #visitors = 0;
+  #isSucceeded = false;
   #control: ControlLink | undefined;
   #observed: Place | undefined;
   #failure: BlockcloudError | undefined;
@@ -164,6 +165,11 @@ export class RelayLine {
     return promise;
   }
 
+  /** Another process goes on as this instance: it takes the reservation, as it should. */
+  succeeded(): void {
+    this.#isSucceeded = true;
+  }
+
   /** Takes no more visitors; the connections of those that are here are not touched. */
   stop(): void {
     const error = relayError("lost", "The provider stops.");
@@ -186,9 +192,12 @@ export class RelayLine {
         const error = await lost;
         if (signal.aborted) break;
         this.#failure = relayError("lost", `The relay ${relay} was lost.`, error);
-        log.warn("a relay was lost", { relay, error });
+        const isTaken = error.code === salErrors.lost;
+        if (isTaken && this.#isSucceeded) {
+          log.info("the relay leads clients to the process that takes this one's place", { relay });
+        } else log.warn("a relay was lost", { relay, error });
         // Another process of the instance is there: two of them must not take it from each other all the time.
-        if (error.code === salErrors.lost) pause = PAUSE_MS.most;
+        if (isTaken) pause = PAUSE_MS.most;
       } catch (error) {
         if (signal.aborted) break;
         const isNew = this.#failure?.message !== (error as BlockcloudError).message;

@@ -22,7 +22,7 @@ describe("a service that another process serves now", () => {
           leave: step("port"),
         },
         whereabouts: { followed: 0 },
-        relays: { stop: step("relays"), status: [] },
+        relays: { stop: step("relays"), status: [], succeeded: () => {} },
         direct: { leave: () => steps.push("mapping") },
         pay: undefined,
         ...{ clock: new FakeClock(), log: new MemoryLog() },

@@ -58,6 +58,22 @@ describe("an agent behind relays tells its operator", () => {
     for (const { client } of [direct, relayed]) client.close();
   });
 
+  it("nothing to worry about when another one takes its place and its relay, and it ends", async () => {
+    rig.relay = { relays: [relay.address] };
+    const first = await rig.start(upstream);
+    const second = await rig.start(upstream);
+    await first.finished;
+    await first.stop();
+    await until("the second one knows that", () =>
+      rig.log.said("info").includes("a process before this one has ended"),
+    );
+    expect(second.presence.handoff.relays[0]?.observed).not.to.equal(undefined);
+    // Both start with one relay, of which they warn.
+    expect(new Set(rig.log.said("warn"))).to.deep.equal(new Set(["the service has one relay"]));
+    const blamed = rig.log.lines.filter(({ fields }) => "error" in fields);
+    expect(blamed.map(({ message }) => message)).to.deep.equal([]);
+  });
+
   it("nothing of services that it does not have, and nothing if none runs", async () => {
     expect(await agentsOfService(rig.folder, SERVICE)).to.deep.equal([]);
     await rig.start(upstream);
