@@ -48,7 +48,7 @@ function service(number: number, texts: { label: string | null; metadata: string
 }
 
 const EPOCH = {
-  ...{ epoch: 4, seed: HASH, committed: 41, revealed: 40, claimed: 39, reported: 1 },
+  ...{ epoch: 1, seed: HASH, committed: 41, revealed: 40, claimed: 39, reported: 1 },
   ...{ votes: 400, paidVotes: 390, failed: 1, poor: 2, good: 3, excellent: 94 },
   ...{ auditorsPaid: "5000000000000000000", providersPaid: "6000000000000000000" },
   ...{ auditGas: "4000000", votesRevealed: 400 },

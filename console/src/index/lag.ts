@@ -1,4 +1,3 @@
-import type { Head } from "../chain/head.ts";
 import { PageError } from "../failure.ts";
 import { duration, many } from "../format.ts";
 import type { IndexClient, IndexProgress } from "./client.ts";
@@ -8,6 +7,9 @@ export const NEAR = 3n;
 /** Seconds of the chain that an index which is not near may be behind and still be used: what lists are read anew in. */
 const MOST_SECONDS = 15;
 
+/** The newest block that the page knows; its time in Unix seconds. */
+type Newest = Readonly<{ number: bigint; timestamp: number }>;
+
 /** How far the index is behind the newest block that the page knows. */
 export interface Lag {
   blocks: bigint;
@@ -15,7 +17,7 @@ export interface Lag {
   seconds: number;
 }
 
-export function lagOf(progress: IndexProgress, head: Pick<Head, "number" | "timestamp">): Lag {
+export function lagOf(progress: IndexProgress, head: Newest): Lag {
   const blocks = head.number > progress.block ? head.number - progress.block : 0n;
   return { blocks, seconds: Math.max(0, head.timestamp - progress.timestamp) };
 }
@@ -28,7 +30,7 @@ export function lagOf(progress: IndexProgress, head: Pick<Head, "number" | "time
  */
 export async function caughtUp(
   index: IndexClient,
-  head: Pick<Head, "number" | "timestamp">,
+  head: Newest,
   signal: AbortSignal,
 ): Promise<IndexClient> {
   const progress = await index.progress(signal);
