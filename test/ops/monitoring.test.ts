@@ -31,7 +31,7 @@ describe("docs/monitoring.md", () => {
 
   it("names metrics as Prometheus wants it: the unit last, _total for counters alone", () => {
     const unit =
-      /_(seconds|bloc|wei|epoch|block|gas|age|open|running|status|up|info|peers|records|names|entries|left|mappings|missing|reservations|visitors|handshakes)$/;
+      /_(seconds|bloc|wei|epoch|block|gas|age|open|running|status|up|info|peers|records|names|entries|left|mappings|missing|reservations|visitors|handshakes|bytes)$/;
     for (const { name, type } of workerMetrics().values()) {
       expect(name).to.match(/^blockcloud_[a-z]+(_[a-z]+)+$/);
       expect(name.endsWith("_total"), name).to.equal(type === "counter");

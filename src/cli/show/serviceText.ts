@@ -62,7 +62,9 @@ export function statusText(
       ["challenge", challengeText(view)],
       [
         "pay to settle",
-        open.length === 0 ? "none" : `${amount(pay)} BLOC of ${open.length} epochs`,
+        open.length === 0
+          ? "none"
+          : `${amount(pay)} BLOC of ${open.length} epoch${open.length === 1 ? "" : "s"}`,
       ],
       ...more,
     ]),
