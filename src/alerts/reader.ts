@@ -14,7 +14,7 @@ import {
   type Condition,
 } from "./conditions.ts";
 
-/** What is watched. */
+/** Services and accounts that alerts are about. */
 export interface Watched {
   services: readonly bigint[];
   auditors: readonly Address[];

@@ -60,7 +60,7 @@ export class ExposedStore {
     }
   }
 
-  /** What is known of a port; it makes no file. */
+  /** The entry of a port, if there is one; it makes no file. */
   static read(stateDir: string, deployment: Deployment, port: number): Exposed | undefined {
     if (!existsSync(fileOf(stateDir, deployment))) return undefined;
     return ExposedStore.use(stateDir, deployment, (store) => store.#of(port));

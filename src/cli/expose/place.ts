@@ -9,7 +9,7 @@ import type { ExposeValues } from "./flags.ts";
  * Where the service is reached: at this host's own public address, or through relays.
  *
  * @param own This host's addresses.
- * @throws BlockcloudError `EXPOSE_UNREACHABLE` if nobody could reach it.
+ * @throws BlockcloudError `EXPOSE_UNREACHABLE` if clients have no way to reach it.
  */
 export function placeOf(
   {
