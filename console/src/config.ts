@@ -33,6 +33,8 @@ const schemaFor = (base: string) =>
     resolver: place(base).optional(),
     /** Where `<service ID>/<path>` is a request to that service; without it only services that allow CORS are called. */
     call: place(base).optional(),
+    /** Where `<service ID>` lists the sessions of the console's server with that service; without it, none are shown. */
+    paths: place(base).optional(),
     /** A deployment file: deployments/<network>.json. */
     deployment: z.object({
       network: z.string().max(64).optional(),

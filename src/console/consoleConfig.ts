@@ -11,6 +11,7 @@ export function consoleConfig(
     ...(options.hasIndex && { index: "./index" }),
     resolver: "./resolver",
     call: "./call",
+    paths: "./paths",
     ...(options.isEmbedded && { embedded: true }),
     deployment: { network, chainId, block, genesis, epochSeconds, abiHash, contracts },
   };

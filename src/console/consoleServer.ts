@@ -12,10 +12,11 @@ import type { Timers } from "../node/timers.ts";
 import { HEADERS } from "./headers.ts";
 import { passQuery, passStatus } from "./indexPath.ts";
 import type { PageFile } from "./pageFiles.ts";
+import type { PathLog } from "./pathLog.ts";
 import { ConsoleProblem, json } from "./problem.ts";
 import { passRpc, readRpc } from "./rpcPath.ts";
 import { checkHost, checkOrigin } from "./sameOrigin.ts";
-import { callService, resolveService, watchService } from "./servicePaths.ts";
+import { callService, pathsOf, resolveService, watchService } from "./servicePaths.ts";
 import type { Fetch } from "./upstream.ts";
 
 const LIMITS = { maxHeaderBytes: 16 * 1024, headersMs: 5_000, requestMs: 30_000 };
@@ -42,6 +43,8 @@ export interface ConsoleOptions extends PublicHttpLimits {
 export interface ConsoleDependencies {
   /** Finds and calls services. */
   client: Client;
+  /** The moves of that client's sessions. */
+  paths: PathLog;
   timers: Timers;
   log: Logger;
   fetch: Fetch;
@@ -107,7 +110,10 @@ export class ConsoleServer implements Startable {
     if (path === "/index/v1/status") {
       return this.#further(request, "GET", () => this.#index(request, passStatus));
     }
-    const { client } = this.#dependencies;
+    const { client, paths } = this.#dependencies;
+    if (path.startsWith("/paths/")) {
+      return this.#further(request, "GET", () => pathsOf(client, paths, request));
+    }
     if (path.startsWith("/call/")) {
       return this.#further(request, undefined, () => callService(client, request));
     }

@@ -6,6 +6,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import { encodeReceipt, isNonce } from "../protocol/receipt.ts";
 import { PAYMENT_HEADER } from "../protocol/x402.ts";
 import { answerToJson, changeToJson } from "../resolver/answerSchema.ts";
+import type { PathLog } from "./pathLog.ts";
 import { ConsoleProblem, json } from "./problem.ts";
 
 /** Bounds of a call for the page. */
@@ -16,7 +17,8 @@ const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST"]);
 /** Fields of a request that the page may set. */
 const PASSED = ["accept", "content-type", PAYMENT_HEADER] as const;
 
-/** A service's name in a path: an ID, or a name below bloc.alt. */
+/** A service in a path: an ID, or a name below bloc.alt. */
+const ID = /^0x[0-9a-f]{64}$/;
 const NAME = /^(?:0x[0-9a-f]{64}|[a-z0-9.-]{1,253}\.bloc\.alt)$/i;
 
 /**
@@ -115,6 +117,24 @@ async function* events(client: Client, name: string, signal: AbortSignal) {
     const { code, message } = failed("RESOLVE_FAILED", error);
     yield event({ error: { code, message } });
   }
+}
+
+/**
+ * `/paths/<service ID>`: how the client's own sessions reach a service now, and the newest moves of its sessions.
+ *
+ * @throws ConsoleProblem `REQUEST_INVALID`.
+ */
+export function pathsOf({ sessions }: Client, log: PathLog, request: HttpRequest): HttpResponse {
+  const id = request.path.slice("/paths/".length).toLowerCase();
+  if (!ID.test(id)) throw new ConsoleProblem("REQUEST_INVALID", "Not the ID of a service.");
+  return json({
+    sessions: sessions
+      .filter(({ serviceId }) => serviceId.toLowerCase() === id)
+      .map(({ endpoint, path: { kind, whyRelayed = null }, flows }) => {
+        return { endpoint, path: kind, whyRelayed, flows };
+      }),
+    moves: log.of(id),
+  });
 }
 
 /** Status, fields and body of a response; they are a stranger's. */

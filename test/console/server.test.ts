@@ -9,6 +9,7 @@ import type { Client } from "../../src/client/client.ts";
 import { ReceiptError, UnreachableError } from "../../src/client/errors.ts";
 import { ServiceResponse } from "../../src/client/response.ts";
 import { ConsoleServer } from "../../src/console/consoleServer.ts";
+import { PathLog } from "../../src/console/pathLog.ts";
 import { POLICY } from "../../src/console/headers.ts";
 import { readPageFiles } from "../../src/console/pageFiles.ts";
 import { silentLogger } from "../../src/node/logger.ts";
@@ -28,6 +29,8 @@ describe("the console's server", () => {
   let upstream: ReturnType<typeof createServer>;
   /** What the RPC endpoint and the index were asked. */
   const asked: string[] = [];
+  /** Moves of the client's sessions. */
+  const paths = new PathLog(() => 5_000);
   /** What a service answers. */
   let service: Client["fetch"] = () => Promise.reject(new Error("not asked"));
 
@@ -43,6 +46,10 @@ describe("the console's server", () => {
     ask(target, { method: "POST", body: JSON.stringify(value), headers });
   const codeOf = ({ body }: Answer) => (JSON.parse(body.toString()) as { code: string }).code;
   const call = (method: string, id = 1) => ({ jsonrpc: "2.0", id, method, params: [] });
+
+  const session = (endpoint: string, way: { kind: string; whyRelayed: string | undefined }) => {
+    return { serviceId: ID, endpoint, path: way, flows: 1 };
+  };
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "console-"));
@@ -65,8 +72,8 @@ describe("the console's server", () => {
       fetch: (...args: Parameters<Client["fetch"]>) => service(...args),
       resolve: refused,
       sessions: [
-        { serviceId: ID, endpoint: "sal://192.0.2.1:1?relay", path: { kind: "relay" } },
-        { serviceId: ID, endpoint: "sal://192.0.2.2:1?relay", path: { kind: "punched" } },
+        session("sal://192.0.2.1:1?relay", { kind: "relay", whyRelayed: "no port was found" }),
+        session("sal://192.0.2.2:1?relay", { kind: "punched", whyRelayed: undefined }),
       ],
       close: () => Promise.resolve(),
     } as unknown as Client;
@@ -82,7 +89,7 @@ describe("the console's server", () => {
         indexUrl: new URL(`http://127.0.0.1:${port}/`),
       },
       {
-        client,
+        ...{ client, paths },
         timers: { ...systemTimers, monotonic: () => time },
         log: silentLogger,
         fetch: (url, init) => fetch(url, init),
@@ -224,6 +231,45 @@ describe("the console's server", () => {
     }
     expect(codeOf(refused!)).to.equal("RATE_EXCEEDED");
     expect(Number(refused!.headers["retry-after"])).to.be.at.least(1);
+  });
+
+  it("lists its own sessions with a service, and their newest moves", async () => {
+    const endpoint = "sal://192.0.2.2:1?relay";
+    for (let gapMs = 0; gapMs < 12; gapMs++) {
+      paths.moved({ serviceId: ID, reason: "direct", endpoint, path: "punched", gapMs });
+    }
+    const reply = await ask(`/paths/${ID}`);
+    const { sessions, moves } = JSON.parse(reply.body.toString()) as Record<string, object[]>;
+    expect(sessions).to.deep.equal([
+      {
+        endpoint: "sal://192.0.2.1:1?relay",
+        path: "relay",
+        whyRelayed: "no port was found",
+        flows: 1,
+      },
+      { endpoint, path: "punched", whyRelayed: null, flows: 1 },
+    ]);
+    expect(moves).to.have.length(10);
+    expect(moves?.at(-1)).to.deep.equal({
+      at: 5_000,
+      reason: "direct",
+      endpoint,
+      path: "punched",
+      gapMs: 11,
+    });
+    const other = await ask(`/paths/${rootServiceId(8n)}`);
+    expect(JSON.parse(other.body.toString())).to.deep.equal({ sessions: [], moves: [] });
+    for (const wrong of ["7", "weather.bloc.alt", `${ID}/x`]) {
+      expect(codeOf(await ask(`/paths/${wrong}`)), wrong).to.equal("REQUEST_INVALID");
+    }
+    expect(codeOf(await ask(`/paths/${ID}`, { method: "POST" }))).to.equal("METHOD_REFUSED");
+    for (let number = 1n; number <= 1_001n; number++) {
+      paths.moved({
+        serviceId: rootServiceId(100n + number),
+        ...{ reason: "direct", endpoint, path: "ipv6", gapMs: 1 },
+      });
+    }
+    expect(paths.of(ID), "the one that moved first makes room").to.deep.equal([]);
   });
 
   it("passes queries of the index on", async () => {

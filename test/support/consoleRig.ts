@@ -9,6 +9,7 @@ import { buildPage } from "../../src/cli/console/build.ts";
 import { createClient } from "../../src/client/createClient.ts";
 import { consoleConfig } from "../../src/console/consoleConfig.ts";
 import { ConsoleServer } from "../../src/console/consoleServer.ts";
+import { PathLog } from "../../src/console/pathLog.ts";
 import { readPageFiles, type PageFile } from "../../src/console/pageFiles.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { MemoryLog } from "./memoryLog.ts";
@@ -50,12 +51,16 @@ export async function startConsole(
   const { rpcUrl, deployment } = chain;
   const { indexUrl, resolver } = options;
   const hasIndex = indexUrl !== undefined;
-  const client = createClient({
-    deployment,
-    rpc: rpcUrl,
-    allowLoopback: true,
-    ...(resolver === undefined ? { bootstrap: [] } : { resolver }),
-  });
+  const paths = new PathLog(() => Date.now());
+  const client = createClient(
+    {
+      deployment,
+      rpc: rpcUrl,
+      allowLoopback: true,
+      ...(resolver === undefined ? { bootstrap: [] } : { resolver }),
+    },
+    { observer: paths },
+  );
   const log = new MemoryLog();
   const server = new ConsoleServer(
     {
@@ -68,7 +73,7 @@ export async function startConsole(
       rpcUrls: [rpcUrl],
       indexUrl,
     },
-    { client, timers: systemTimers, log, fetch: (url, init) => fetch(url, init) },
+    { client, paths, timers: systemTimers, log, fetch: (url, init) => fetch(url, init) },
   );
   await server.start();
   const { port } = server.address satisfies AddressInfo;

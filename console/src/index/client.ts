@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { boundedText } from "../bounded.ts";
 import { PageError } from "../failure.ts";
 
 /** Longest answer that is read, characters. */
@@ -91,7 +92,7 @@ export class IndexClient {
       if (!response.ok) {
         throw new PageError("INDEX_AWAY", `The index answered with status ${response.status}.`);
       }
-      return JSON.parse(await boundedText(response));
+      return JSON.parse(await boundedText(response, MAX_ANSWER, () => wrong("it is too long")));
     } catch (cause) {
       if (cause instanceof PageError) throw cause;
       if (timeout.aborted) {
@@ -105,21 +106,6 @@ export class IndexClient {
       }
       if (cause instanceof SyntaxError) throw wrong("it is not JSON");
       throw new PageError("INDEX_AWAY", "The index cannot be reached.", { cause });
-    }
-  }
-}
-
-/** The text of a response, of which no more is held than is allowed. */
-async function boundedText(response: Response): Promise<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
-    if (done) return text;
-    text += value;
-    if (text.length > MAX_ANSWER) {
-      await reader?.cancel();
-      throw wrong("it is too long");
     }
   }
 }

@@ -24,6 +24,7 @@ export const consoleRun = chainCommand({
       progress.say(message);
     });
     const { ConsoleServer } = await import("../../console/consoleServer.ts");
+    const { PathLog } = await import("../../console/pathLog.ts");
     const { consoleConfig } = await import("../../console/consoleConfig.ts");
     const { readPageFiles } = await import("../../console/pageFiles.ts");
     const files = readPageFiles(folder);
@@ -33,7 +34,8 @@ export const consoleRun = chainCommand({
       hasIndex: indexUrl !== undefined,
       isEmbedded: testWallet,
     });
-    const client = await clientOf(flags, deployment, { timers: io.timers });
+    const paths = new PathLog(() => io.now());
+    const client = await clientOf(flags, deployment, { timers: io.timers, observer: paths });
     return runWorker(flags, {
       name: "console",
       deployment,
@@ -43,7 +45,7 @@ export const consoleRun = chainCommand({
             ...publicFrontLimits(flags),
             ...{ listen, names: hostName ?? [], config, files, rpcUrls: rpc, indexUrl },
           },
-          { client, timers: io.timers, log, fetch: (url, init) => fetch(url, init) },
+          { client, paths, timers: io.timers, log, fetch: (url, init) => fetch(url, init) },
         ),
     });
   },

@@ -8,6 +8,7 @@ import { useChainTime } from "../../ui/now.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Foreign, TimeAgo } from "../../ui/text.tsx";
+import { SessionPaths } from "./paths.tsx";
 
 /** Where the service is: the live record by a resolver, its moves, and the newest announcement on chain. */
 export function Record({ service }: { service: ServiceDetail }) {
@@ -45,6 +46,7 @@ export function Record({ service }: { service: ServiceDetail }) {
           {moves.length > 0 && <Moves moves={moves} />}
         </div>
         <Announced service={service} />
+        <SessionPaths id={service.id} />
       </div>
     </Section>
   );
