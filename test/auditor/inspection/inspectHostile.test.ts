@@ -61,7 +61,11 @@ describe("inspect: a hostile service leads to a finding, never to an error", () 
     ["hangs up", (socket) => socket.end(), "unreachable"],
     ["resets", (socket) => socket.resetAndDestroy(), "unreachable"],
     ["talks garbage", (socket) => socket.end("\0\0\0"), "protocol"],
-    ["speaks HTTP/1.0", (socket) => socket.end("HTTP/1.0 200 OK\r\n\r\n"), "protocol"],
+    [
+      "speaks HTTP/1.0, and signs nothing",
+      (socket) => socket.end("HTTP/1.0 200 OK\r\n\r\n"),
+      "receipt_missing",
+    ],
     ["sends a huge header", (socket) => socket.write(`${OK}x: ${"y".repeat(20_000)}`), "protocol"],
     [
       "sends headers without end",

@@ -173,8 +173,9 @@ export class SalRig {
 
   /** Opens a flow; its error is no failure of the test by itself. */
   async open(port = ECHO, client = this.client): Promise<Flow> {
-    const flow = await this.clock.play(client.connect("weather", port));
-    return flow.on("error", () => {});
+    // The rig may be stopped while the clock plays on: the listener must be there before.
+    const opened = client.connect("weather", port).then((flow) => flow.on("error", () => {}));
+    return this.clock.play(opened);
   }
 
   stop(): void {
