@@ -43,8 +43,8 @@ export interface Relayed {
   ways: readonly Way[];
   missing: Record<string, string>;
   versions: Record<string, string>;
-  /** Connecting and one byte there and back, milliseconds. */
-  first: { direct: Quantiles; relayed: Quantiles };
+  /** Connecting and one byte there and back, by way, milliseconds. */
+  first: Readonly<Record<string, Quantiles>>;
   /** By way of loss, milliseconds. */
   gaps: { killed: Quantiles; frozen: Quantiles };
   /** All of them, 99th percentile. */
@@ -54,6 +54,8 @@ export interface Relayed {
   bytesWrong: number;
 }
 
+/** Pause before each connection, milliseconds. */
+const SETTLE_MS = 2;
 /** Parts in which the idle pairs are added. */
 const MEMORY_PARTS = 5;
 const PEERS = ["haproxy", "ssh -R"] as const;
@@ -84,7 +86,7 @@ export async function measureRelayed(
     say(`one flow: ${Object.keys(ports).join(", ")}`);
     const { ways, bytesWrong } = await throughput(settings, { ports, clients, relay });
     say("first bytes");
-    const first = await firstBytes(settings, { direct, relayed, clients, relay });
+    const first = await firstBytes(settings, { ports, clients, relay });
     say(`memory of ${settings.pairs} idle pairs`);
     const pairBytes = await memoryOf(settings, relayed, { clients, relay });
     const losses = await measureLosses(settings, say);
@@ -139,27 +141,29 @@ async function throughput(
 
 async function firstBytes(
   { firstBytes: times }: RelayedSettings,
-  parts: { direct: number; relayed: number; clients: Worker; relay: Worker },
+  { ports, clients, relay }: { ports: Record<string, number>; clients: Worker; relay: Worker },
 ): Promise<Relayed["first"]> {
-  const { direct, relayed, clients, relay } = parts;
-  const figures = { direct: [] as number[], relayed: [] as number[] };
-  const once = async (port: number) => {
-    const asked = { kind: "sal", port, times: 1 } as const;
-    return (await clients.call<number[]>("firstBytes", asked))[0] ?? NaN;
-  };
-  // The first of each compile code.
+  const ways = Object.entries(ports).map(([name, port]) => ({
+    name,
+    port,
+    figures: [] as number[],
+  }));
+  // The first of each compile code. Each way is the first of a round in turn.
   for (let n = -10; n < times; n += 1) {
-    while ((await relay.call<number>("spares")) < 2) await pause(1);
-    const one = await once(direct);
-    const other = await once(relayed);
-    if (n < 0) continue;
-    figures.direct.push(one);
-    figures.relayed.push(other);
+    for (const [index] of ways.entries()) {
+      const way = ways[(Math.abs(n) + index) % ways.length];
+      if (way === undefined) continue;
+      // Each begins when the one before it was cleared away, and the relay has its spare connections again.
+      do await pause(SETTLE_MS);
+      while ((await relay.call<number>("spares")) < 2);
+      const asked = { kind: "sal", port: way.port, times: 1 } as const;
+      const [time = NaN] = await clients.call<number[]>("firstBytes", asked);
+      if (n >= 0) way.figures.push(time);
+    }
   }
-  return {
-    direct: roundedQuantiles(quantiles(figures.direct), 2),
-    relayed: roundedQuantiles(quantiles(figures.relayed), 2),
-  };
+  return Object.fromEntries(
+    ways.map(({ name, figures }) => [name, roundedQuantiles(quantiles(figures), 2)]),
+  );
 }
 
 async function memoryOf(
@@ -233,7 +237,8 @@ async function measureLosses(
 
 /** What a relay adds to connecting and one byte there and back, 99th percentiles, milliseconds. */
 export function relayExtraP99Ms({ first }: Relayed): number {
-  return rounded(Math.max(0, first.relayed.p99 - first.direct.p99), 2);
+  const [relayed, direct] = [first.relayed?.p99 ?? NaN, first.direct?.p99 ?? NaN];
+  return rounded(Math.max(0, relayed - direct), 2);
 }
 
 /** The relay's ratio to a direct flow. */
@@ -267,8 +272,9 @@ export function relayedTables(result: Relayed): Table[] {
       title: "Connecting, and a lost relay, ms",
       columns: ["what", "p50", "p99", "max"],
       rows: [
-        row("connecting and one byte there and back, direct", first.direct),
-        row("the same through a relay with a spare connection", first.relayed),
+        ...Object.entries(first).map(([name, figures]) =>
+          row(`connecting and one byte there and back, ${name}`, figures),
+        ),
         row("gap when the relay's process is killed", gaps.killed),
         row("gap when the relay is stopped without a word", gaps.frozen),
       ],
