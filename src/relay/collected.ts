@@ -10,7 +10,7 @@ export class Collected {
     return this.#length;
   }
 
-  /** What has come so far; shares memory with this object, and what comes later is not in it. */
+  /** The bytes that have come until now: a view of this object's memory, without later bytes. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

@@ -19,7 +19,7 @@ export interface Reread {
  * This gives the connection's handle to a new socket, by an option that Node does not document. If this Node has no
  * such handle, or if bytes wait to be written, the old socket goes on as a stream, with the same callbacks.
  *
- * @param accepted Nobody else may read or write it, nor listen to it, any more.
+ * @param accepted A connection without other readers, writers or listeners.
  */
 export function reread(accepted: Socket, onread: OnReadOpts): Reread {
   accepted.pause();

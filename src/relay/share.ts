@@ -11,7 +11,7 @@ export interface ShareLimits {
   queuedBytes: number;
 }
 
-/** What is taken of a relay by those who share it. */
+/** The parts of a relay's limits that its peers use now. */
 export class Share {
   readonly rate: ByteRate;
   readonly #mostQueued: number;

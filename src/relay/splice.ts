@@ -24,7 +24,7 @@ export class Splice {
   #open = 2;
 
   /**
-   * @param visitor A connection that a server has accepted; nobody else may use it any more.
+   * @param visitor A connection that a server has accepted; its other users must have let it go.
    * @param provider The same.
    */
   constructor(visitor: Socket, provider: Socket, dependencies: SpliceDependencies) {

@@ -24,7 +24,7 @@ export function tellVisitorsNeeds(
   const name = rawName(id);
   const url = `bloc://${name}/`;
   const isPriced = flags.under === undefined && flags.price !== undefined;
-  // What is reached on this host or in a private network only, is refused to a visitor without the same switch.
+  // A visitor without the same switch refuses endpoints of this host and of private networks.
   const local = flags.allowLoopback ? " --allow-loopback" : "";
   const direct = [`blockcloud fetch ${url}`, `blockcloud connect ${name} --port ${port}`].map(
     (command) => `${command}${local}`,

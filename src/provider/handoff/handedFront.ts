@@ -22,7 +22,7 @@ export interface HandedFront<Parts extends ServedParts> extends Startable {
  * The front of a process with one service, whose parts are made once the processes before it have given up what is
  * theirs. Then it serves in their place, and can be replaced itself.
  *
- * @param handoff Undefined for a process that takes nobody's place, and gives its own to none.
+ * @param handoff Undefined for a process that replaces no other and is replaced by none.
  * @param make Opens the parts.
  */
 export function handedFront<Parts extends ServedParts>(

@@ -89,7 +89,7 @@ export class Leaver {
     try {
       wire.send({ say: "claim" });
       const given = parsed(givenSchema, await wire.next(ANSWER_MS));
-      // What it has not proved, it cannot give.
+      // A process can give only services whose keys it has proved.
       const services = given.services.filter(({ serviceId }) =>
         this.#shared.some((each) => each.serviceId === serviceId),
       );

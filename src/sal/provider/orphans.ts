@@ -16,7 +16,7 @@ interface Share {
 
 /**
  * Sessions that have lost their link, and may come back. When there are too many, the source that takes most gives up
- * its oldest one: a relay, which can tell any address of its visitors, thus loses its own and nobody else's.
+ * its oldest one: a relay, which can tell any address of its visitors, thus loses its own sessions only.
  */
 export class Orphans {
   readonly #limits: OrphanLimits;
