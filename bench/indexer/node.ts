@@ -11,6 +11,8 @@ interface Call {
 }
 interface Filter {
   address?: Hex | Hex[];
+  /** Ponder asks for one event at a time. */
+  topics?: (Hex | Hex[] | null)[];
   fromBlock: Hex;
   toBlock: Hex;
 }
@@ -99,11 +101,14 @@ export class HistoryNode {
     }
   }
 
-  #logs({ address, fromBlock, toBlock }: Filter) {
+  #logs({ address, topics = [], fromBlock, toBlock }: Filter) {
     const wanted = new Set([address ?? []].flat().map((each) => each.toLowerCase()));
+    const isWanted = (log: Built["logs"][number]) =>
+      wanted.has(log.address) &&
+      topics.every((topic, at) => topic === null || [topic].flat().includes(log.topics[at] ?? ZERO));
     const logs = [];
     for (let number = Number(fromBlock); number <= Number(toBlock); number++) {
-      for (const log of this.#block(number).logs) if (wanted.has(log.address)) logs.push(log);
+      for (const log of this.#block(number).logs) if (isWanted(log)) logs.push(log);
     }
     return logs;
   }
