@@ -46,6 +46,17 @@ export async function prepareIndexer(options: {
   return { installation, folder };
 }
 
+/** The contracts of indexer/ponder.config.ts. */
+const INDEXED = [
+  "registry",
+  "labels",
+  "staking",
+  "proofOfService",
+  "settlement",
+  "rewardPool",
+  "challengeBook",
+  "cashier",
+] as const;
 /** Interval between polls for a new block, milliseconds: an endpoint on this machine costs nothing. */
 const POLL_MS = { loopback: 250, other: 1_000 };
 
@@ -78,11 +89,9 @@ export function createIndexer(
     log,
     origin: originOf(deployment),
   });
-  const rpc = new RpcFront({
-    timers,
-    log,
-    request: (method, params) => endpoints.request(method, params),
-  });
+  const contracts = INDEXED.map((name) => deployment.contracts[name]);
+  const request = (method: string, params: unknown) => endpoints.request(method, params);
+  const rpc = new RpcFront({ contracts }, { timers, log, request });
   const pollMs = options.pollMs ?? (rpcUrls.every(isLoopback) ? POLL_MS.loopback : POLL_MS.other);
   const indexer = new Indexer(
     { ...options, pollMs },

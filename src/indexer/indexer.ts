@@ -16,7 +16,7 @@ import type { Head, RpcFront } from "./rpcFront.ts";
 
 /** Pause before Ponder is started again, milliseconds; it doubles with each failure. */
 const PAUSE_MS = { least: 1_000, most: 30_000 };
-/** Failures in a row, without having followed the head in between, after which the index gives up. */
+/** Failures in a row, without having come further in between, after which the index gives up. */
 const MOST_FAILURES = 5;
 /** Interval between reports of the progress, milliseconds. */
 const REPORT_MS = 5_000;
@@ -116,11 +116,14 @@ export class Indexer implements Startable {
     const { log, timers, folder, fail } = this.#dependencies;
     const { signal } = this.#stopping;
     let failures = 0;
+    let furthest = 0;
     try {
       while (!signal.aborted) {
         const end = await this.#once();
         if (signal.aborted) return;
-        failures = this.#state === "live" ? 1 : failures + 1;
+        const reached = this.#indexed?.block ?? 0;
+        failures = this.#state === "live" || reached > furthest ? 1 : failures + 1;
+        furthest = Math.max(furthest, reached);
         this.#enter("failing");
         if (this.#isUnfit || UNFIT.test(end.said)) {
           this.#isUnfit = false;
@@ -152,7 +155,7 @@ export class Indexer implements Startable {
     const hash = await stageApp(app, root, installation);
     const { generation } = folder;
     const tag = `${deploymentTag(deployment)}-${deployment.contracts.registry}-${generation}`;
-    rpc.chainId = syncId(tag);
+    rpc.begin(syncId(tag));
     const port = await freePort();
     this.#port = undefined;
     this.#indexed = undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Address } from "viem";
 import * as z from "zod";
 import { AnswerError, EndpointFault, RevertError } from "../chain/rpc/faults.ts";
 import { createHttpServer, type HttpRequest } from "../node/http/httpServer.ts";
@@ -10,6 +11,7 @@ import { listen, unlisten } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
+import { LogRanges } from "./logRanges.ts";
 
 /** The methods that an index needs; all of them read. */
 const METHODS: ReadonlySet<string> = new Set([
@@ -39,10 +41,15 @@ export interface Head {
   time: number;
 }
 
+export interface RpcFrontOptions {
+  /** The contracts whose logs Ponder reads. */
+  contracts: readonly Address[];
+}
+
 export interface RpcFrontDependencies {
   /** Asks the chain's endpoints. */
   request: (method: string, params: unknown) => Promise<unknown>;
-  timers: Pick<Timers, "monotonic">;
+  timers: Timers;
   log: Logger;
 }
 
@@ -51,17 +58,18 @@ export interface RpcFrontDependencies {
  * gets this one. Failover, bounds of answers and checks of the chain are those of every worker.
  */
 export class RpcFront implements Startable {
-  /** The chain's ID for Ponder. */
-  chainId = 0;
   readonly #dependencies: RpcFrontDependencies;
   readonly #server: Server;
   /** Other users of the host must not use the operator's endpoint. */
   readonly #path = `/${randomBytes(16).toString("hex")}`;
+  readonly #ranges: LogRanges;
   #head: (Head & { at: number }) | undefined;
   #hasBlockReceipts = true;
+  #chainId = 0;
 
-  constructor(dependencies: RpcFrontDependencies) {
+  constructor({ contracts }: RpcFrontOptions, dependencies: RpcFrontDependencies) {
     this.#dependencies = dependencies;
+    this.#ranges = new LogRanges(contracts, dependencies);
     this.#server = createHttpServer(LIMITS, {
       handle: (request) => this.#handle(request),
       refuse: () => plain(400),
@@ -85,6 +93,17 @@ export class RpcFront implements Startable {
     return { head, agoMs: this.#dependencies.timers.monotonic() - at };
   }
 
+  /** The chain's ID for Ponder. */
+  get chainId(): number {
+    return this.#chainId;
+  }
+
+  /** A process of Ponder begins, with its ID of the chain: it has taken nothing yet. */
+  begin(chainId: number): void {
+    this.#chainId = chainId;
+    this.#ranges.forget();
+  }
+
   async start(): Promise<void> {
     await listen(
       this.#server,
@@ -94,6 +113,7 @@ export class RpcFront implements Startable {
   }
 
   async stop(): Promise<void> {
+    this.#ranges.stop();
     await unlisten(this.#server);
   }
 
@@ -115,19 +135,24 @@ export class RpcFront implements Startable {
   }
 
   async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
-    if (method === "eth_chainId") return `0x${this.chainId.toString(16)}`;
+    if (method === "eth_chainId") return `0x${this.#chainId.toString(16)}`;
     if (!METHODS.has(method)) {
       throw new AnswerError({ code: -32_601, message: `The method ${method} is not served.` });
     }
     if (method === "eth_getBlockReceipts") return await this.#receipts(params);
-    const result = await this.#dependencies.request(method, params).catch((error: unknown) => {
-      // Ponder halves the range of blocks for these words; other faults it would only meet again.
-      const isLong = error instanceof EndpointFault && / more than \d+ bytes/.test(error.message);
-      if (!isLong || method !== "eth_getLogs") throw error;
-      throw new AnswerError({ code: -32_602, message: "query exceeds max results" });
-    });
+    if (method === "eth_getLogs") return await this.#logs(params[0]);
+    const result = await this.#dependencies.request(method, params);
     if (method === "eth_getBlockByNumber" && params[0] === "latest") this.#note(result);
     return result;
+  }
+
+  async #logs(filter: unknown): Promise<unknown> {
+    return await this.#ranges.read(filter).catch((error: unknown) => {
+      // Ponder halves the range of blocks for these words; other faults it would only meet again.
+      const isLong = error instanceof EndpointFault && / more than \d+ bytes/.test(error.message);
+      if (!isLong) throw error;
+      throw new AnswerError({ code: -32_602, message: "query exceeds max results" });
+    });
   }
 
   /** All receipts of a block; one by one where the node does not know the method. */

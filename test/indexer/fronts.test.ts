@@ -13,14 +13,18 @@ describe("the front of the chain for Ponder", () => {
   const log = new MemoryLog();
   const asked: string[] = [];
   let answer: (method: string, params: unknown) => unknown = () => null;
-  const front = new RpcFront({
-    timers: systemTimers,
-    log,
-    request: (method, params) => {
-      asked.push(method);
-      return Promise.resolve().then(() => answer(method, params));
+  const contract = `0x${"a".repeat(40)}` as const;
+  const front = new RpcFront(
+    { contracts: [contract] },
+    {
+      timers: systemTimers,
+      log,
+      request: (method, params) => {
+        asked.push(method);
+        return Promise.resolve().then(() => answer(method, params));
+      },
     },
-  });
+  );
   const ask = (method: string, params: unknown[] = [], path = "/0") =>
     fetch(`${front.url}${path}`, {
       method: "POST",
@@ -41,7 +45,7 @@ describe("the front of the chain for Ponder", () => {
   });
 
   it("names the ID that Ponder knows the chain by, and notes the head", async () => {
-    front.chainId = 0xabcdef;
+    front.begin(0xabcdef);
     answer = () => ({ number: "0x10", timestamp: "0x64" });
     expect((await read("eth_chainId")).result).to.equal("0xabcdef");
     await read("eth_getBlockByNumber", ["latest", false]);
@@ -70,7 +74,12 @@ describe("the front of the chain for Ponder", () => {
     answer = () => {
       throw new EndpointFault("malformed", "Its response has more than 33554432 bytes.");
     };
-    expect((await read("eth_getLogs", [{}])).error?.message).to.equal("query exceeds max results");
+    const event = `0x${"b".repeat(64)}`;
+    const range = { address: contract, topics: [event], fromBlock: "0x1", toBlock: "0x9" };
+    for (const filter of [{}, range]) {
+      const { error } = await read("eth_getLogs", [filter]);
+      expect(error?.message).to.equal("query exceeds max results");
+    }
     answer = () => {
       throw new Error("https://user:secret@rpc.example failed");
     };
