@@ -259,6 +259,17 @@ describe("the console's pages, in Chromium", function () {
     await page.context().close();
   });
 
+  it("open in a browser whose language is no language tag", async () => {
+    const { page, complaints } = await openPage(browser);
+    await page.addInitScript(
+      'Object.defineProperty(Navigator.prototype, "language", { get: () => "en-US@posix" })',
+    );
+    await page.goto(site.url);
+    await settled(page);
+    expect(complaints).to.deep.equal([]);
+    await page.context().close();
+  });
+
   it("count what users paid also when it was collected", async () => {
     const { page } = await openPage(browser);
     const text = async () => {

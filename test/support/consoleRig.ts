@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,17 +11,10 @@ import { ConsoleServer } from "../../src/console/consoleServer.ts";
 import { PathLog } from "../../src/console/pathLog.ts";
 import { readPageFiles, type PageFile } from "../../src/console/pageFiles.ts";
 import { systemTimers } from "../../src/node/timers.ts";
+import { chromiumProgram } from "./chromium.ts";
 import { MemoryLog } from "./memoryLog.ts";
 
-/** Debian's Chromium, or the one that is named. */
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** Why there is no browser; undefined if there is one. */
-export function whyNoBrowser(): string | undefined {
-  return existsSync(CHROMIUM)
-    ? undefined
-    : `there is no ${CHROMIUM}: install Debian's chromium, or name one in CHROMIUM`;
-}
+export { whyNoBrowser } from "./chromium.ts";
 
 let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
 
@@ -88,9 +80,9 @@ export interface Watched {
 }
 
 /** Starts the browser. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
+export async function openBrowser(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: await chromiumProgram(),
     // Tests run as root in containers, where the sandbox cannot start; only the repository's own page is opened.
     args: ["--no-sandbox", "--disable-dev-shm-usage"],
   });

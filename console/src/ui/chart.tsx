@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import "../language.ts";
 import uPlot from "uplot";
 import { count } from "../format.ts";
 import "uplot/dist/uPlot.min.css";
