@@ -242,6 +242,12 @@ describe("the console's pages, in Chromium", function () {
     await expectAccessible(page, "waiting for a service");
     held.resolve(undefined);
     await settled(page);
+    held = Promise.withResolvers();
+    await page.evaluate(`location.hash = '#/auditors/${story.chain.auditors[0]!.owner}'`);
+    // Its figures and its rounds.
+    await page.getByText("Reading…").nth(1).waitFor();
+    held.resolve(undefined);
+    await settled(page);
     await page.context().close();
   });
 

@@ -2,6 +2,15 @@ import type { From } from "../useEither.ts";
 import type { Reading } from "../useRead.ts";
 import { Failure, Notice } from "./notice.tsx";
 
+/** Stands where figures come. */
+export function Waiting() {
+  return (
+    <p className="muted" aria-busy="true">
+      Reading…
+    </p>
+  );
+}
+
 /** What is shown of a reading: a failure, the time of waiting, or where the figures are from. */
 export function SourceLine<T>({
   reading,
@@ -12,13 +21,7 @@ export function SourceLine<T>({
 }) {
   const { value, failure } = reading;
   if (value === undefined) {
-    return failure === undefined ? (
-      <p className="muted" aria-busy="true">
-        Reading…
-      </p>
-    ) : (
-      <Failure failure={failure} />
-    );
+    return failure === undefined ? <Waiting /> : <Failure failure={failure} />;
   }
   return (
     <>

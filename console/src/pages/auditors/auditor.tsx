@@ -10,7 +10,7 @@ import type { AuditorRoundRow } from "../../model.ts";
 import { useEither } from "../../useEither.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
-import { SourceLine } from "../../ui/source.tsx";
+import { SourceLine, Waiting } from "../../ui/source.tsx";
 import { Section, Stat, Stats } from "../../ui/stat.tsx";
 import { ActLink } from "../../ui/actLink.tsx";
 import { Id, TimeAgo } from "../../ui/text.tsx";
@@ -57,7 +57,11 @@ export function Auditor({ auditor }: { auditor: Address }) {
       </div>
       {failure !== undefined && <Failure failure={failure} />}
       {detail !== undefined && <Warnings {...figures} detail={detail} epoch={head.epoch} />}
-      {detail !== undefined && <Figures {...figures} detail={detail} epoch={head.epoch} />}
+      {detail === undefined ? (
+        failure === undefined && <Waiting />
+      ) : (
+        <Figures {...figures} detail={detail} epoch={head.epoch} />
+      )}
       <Section title="Rounds">
         <SourceLine
           reading={reading}

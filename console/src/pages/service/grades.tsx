@@ -9,6 +9,7 @@ import type { ServiceEpochRow } from "../../model.ts";
 import { useRead, type Reading } from "../../useRead.ts";
 import { Chart } from "../../ui/chart.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
+import { Waiting } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { GradeMark, None, TimeAgo } from "../../ui/text.tsx";
@@ -112,7 +113,7 @@ export function Grades(props: {
   );
   return (
     <Section title="Grades and pay">
-      {chain.value === undefined && chain.failure === undefined && <p aria-busy="true">Reading…</p>}
+      {chain.value === undefined && chain.failure === undefined && <Waiting />}
       {chain.failure !== undefined && <Failure failure={chain.failure} />}
       {indexed.failure !== undefined && (
         <Notice kind="info" title={`Only the last ${CHAIN_EPOCHS} epochs are shown`}>

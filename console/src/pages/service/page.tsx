@@ -9,6 +9,7 @@ import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
 import { ActLink } from "../../ui/actLink.tsx";
 import { Failure, Notice } from "../../ui/notice.tsx";
+import { Waiting } from "../../ui/source.tsx";
 import { Stat, Stats } from "../../ui/stat.tsx";
 import { Id, TimeAgo } from "../../ui/text.tsx";
 import { Label } from "../services/name.tsx";
@@ -30,7 +31,7 @@ export default function ServicePage({ number }: { number: bigint }) {
     return (
       <>
         <h1>Service #{number.toString()}</h1>
-        {failure === undefined ? <p aria-busy="true">Reading…</p> : <Failure failure={failure} />}
+        {failure === undefined ? <Waiting /> : <Failure failure={failure} />}
       </>
     );
   }

@@ -7,6 +7,7 @@ import { useHead, useSources } from "../../context.tsx";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
 import { Failure } from "../../ui/notice.tsx";
+import { Waiting } from "../../ui/source.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
 import { Foreign, GradeMark, Id } from "../../ui/text.tsx";
 
@@ -57,7 +58,7 @@ export function Votes({ service, epoch }: { service: ServiceDetail; epoch: numbe
     <div ref={region} className="votes" role="region" aria-label={`Votes of epoch ${epoch}`}>
       <h3>Votes of epoch {epoch}, from the calldata of the reveals</h3>
       {failure !== undefined && <Failure failure={failure} />}
-      {value === undefined && failure === undefined && <p aria-busy="true">Reading…</p>}
+      {value === undefined && failure === undefined && <Waiting />}
       {value !== undefined && (
         <>
           <p className="muted">
