@@ -67,6 +67,7 @@ describe("the proxy as Chromium sees it", () => {
   let browser: ChildProcess | undefined;
 
   before(function () {
+    // The locked package has the headless shell, which takes no proxy.pac.
     if (spawnSync("chromium", ["--version"]).error !== undefined) this.skip();
   });
   beforeEach(async () => {

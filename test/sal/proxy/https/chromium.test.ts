@@ -26,6 +26,7 @@ import {
   isInstalled,
   removeRoot,
 } from "../../../../src/sal/proxy/https/trustPlaces.ts";
+import { chromiumProgram, whyNoBrowser } from "../../../support/chromium.ts";
 import { MappedRig } from "../../../support/mappedRig.ts";
 
 const NAME = "weather.bloc.alt";
@@ -36,9 +37,10 @@ const reach = (url) => fetch(url, { mode: "no-cors" }).then(() => "reached", () 
 Promise.all(${JSON.stringify(urls)}.map(reach)).then((others) =>
   fetch("/seen?" + [isSecureContext, typeof crypto.subtle, "serviceWorker" in navigator, ...others].join()));
 </script>`;
-const missing = ["chromium", "certutil"].filter(
-  (file) => spawnSync("sh", ["-c", `command -v ${file}`]).status !== 0,
-);
+const missing = [
+  ...(whyNoBrowser() === undefined ? [] : ["chromium"]),
+  ...(spawnSync("sh", ["-c", "command -v certutil"]).status === 0 ? [] : ["certutil"]),
+];
 const place = missing.length === 0 ? "" : `: ${missing.join(" and ")} not installed here`;
 
 describe(`a page of proxy --https in Chromium${place}`, function () {
@@ -90,7 +92,7 @@ describe(`a page of proxy --https in Chromium${place}`, function () {
     const address = await rig.address(NAME);
     try {
       browser = spawn(
-        "chromium",
+        await chromiumProgram(),
         [
           ...["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"],
           `--user-data-dir=${path.join(home, "profile")}`,
