@@ -1,5 +1,12 @@
 import { randomInt } from "node:crypto";
-import { encodeFunctionData, parseEventLogs, type Abi, type Address, type Hex } from "viem";
+import {
+  encodeFunctionData,
+  formatEther,
+  parseEventLogs,
+  type Abi,
+  type Address,
+  type Hex,
+} from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import { nextBlock, staysFor, untilPhase, type ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -314,9 +321,9 @@ export class EarnDuty implements Duty {
         log.info("round revealed", { epoch: event.args.epoch, votes: event.args.votes });
       } else if (event.eventName === "Claimed") {
         const { epoch, paidVotes, reward } = event.args;
-        log.info("round claimed", { epoch, paidVotes, reward });
+        log.info("round claimed", { epoch, paidVotes, reward: formatEther(reward) });
       } else if (event.eventName === "Collected") {
-        log.info("pay collected", { amount: event.args.amount });
+        log.info("pay collected", { amount: formatEther(event.args.amount) });
       } else if (event.eventName === "CallFailed") {
         this.#callFailed(batch[Number(event.args.index)], event.args.reason);
       }

@@ -1,3 +1,4 @@
+import { formatEther } from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import type { TransactionSender } from "../chain/transactions/sender.ts";
@@ -61,7 +62,12 @@ export class Profit {
     const pays = payWei * 100n >= costWei * BigInt(100 + marginPercent);
     const { epoch } = drawn;
     const message = pays ? "the round is profitable" : "the round is unprofitable and skipped";
-    this.#log.info(message, { epoch, expectedPay, payWei, gas, costWei });
+    this.#log.info(message, {
+      ...{ epoch, gas },
+      expectedPay: formatEther(expectedPay),
+      payEther: formatEther(payWei),
+      costEther: formatEther(costWei),
+    });
     return pays;
   }
 

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { Client } from "../client/client.ts";
 import { peerOf } from "../net/peer.ts";
+import type { RefusalObserver } from "../net/publicHttpMetrics.ts";
 import { PublicHttpServer, type PublicHttpLimits } from "../net/publicHttpServer.ts";
 import type { HttpRequest } from "../node/http/httpServer.ts";
 import type { HttpResponse } from "../node/http/response.ts";
@@ -47,6 +48,7 @@ export interface ConsoleDependencies {
   paths: PathLog;
   timers: Timers;
   log: Logger;
+  refusals?: RefusalObserver;
   fetch: Fetch;
 }
 

@@ -5,6 +5,7 @@ import { deploymentTag } from "../chain/deployment.ts";
 import { TEST_CHAINS } from "../chain/networks.ts";
 import { GAS_PER_ROUND } from "../chain/runway.ts";
 import type { FeePolicy } from "../chain/transactions/fees.ts";
+import { PublicHttpMetrics } from "../net/publicHttpMetrics.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Metrics } from "../node/metrics.ts";
@@ -52,7 +53,8 @@ export function createFaucet(
       remedy: "Give --bloc or --ether an amount above 0.",
     });
   }
-  const { log } = environment;
+  const { log, metrics } = environment;
+  const refusals = new PublicHttpMetrics(metrics);
   const chain = new ChainAccess(options, environment);
   const name = `faucet-${addressOfKey(options.key)}-${deploymentTag(deployment)}.sqlite`;
   const store = new FaucetStore(path.join(options.stateDir, name));
@@ -62,7 +64,7 @@ export function createFaucet(
     now: () => wallSeconds() * 1000,
     ...{ deployment, store, log },
   });
-  const front = new FaucetFront({ ...options.front, chainId }, { faucet, log });
+  const front = new FaucetFront({ ...options.front, chainId }, { faucet, log, refusals });
   const parts = inOrder(chain, front);
   return {
     start: () => parts.start(),

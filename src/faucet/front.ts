@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { getAddress, isAddress } from "viem";
 import * as z from "zod";
 import { peerOf } from "../net/peer.ts";
+import type { RefusalObserver } from "../net/publicHttpMetrics.ts";
 import { PublicHttpServer, type PublicHttpLimits } from "../net/publicHttpServer.ts";
 import type { HttpRequest } from "../node/http/httpServer.ts";
 import type { HttpResponse } from "../node/http/response.ts";
@@ -32,7 +33,7 @@ export class FaucetFront implements Startable {
 
   constructor(
     options: FaucetFrontOptions & { chainId: number },
-    { faucet, log }: { faucet: Faucet; log: Logger },
+    { faucet, log, refusals }: { faucet: Faucet; log: Logger; refusals?: RefusalObserver },
   ) {
     this.#chainId = options.chainId;
     this.#faucet = faucet;
@@ -47,7 +48,7 @@ export class FaucetFront implements Startable {
         failed: (error) => this.#failed(error),
         unread: () => new FaucetProblem("RESPONSES_UNREAD").response,
       },
-      { log },
+      { log, refusals },
     );
   }
 

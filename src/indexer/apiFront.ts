@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import * as z from "zod";
 import { PeerBounds } from "../net/peerBounds.ts";
+import type { RefusalObserver } from "../net/publicHttpMetrics.ts";
 import { PublicHttpServer, type PublicHttpLimits } from "../net/publicHttpServer.ts";
 import type { HttpRequest } from "../node/http/httpServer.ts";
 import type { HttpResponse } from "../node/http/response.ts";
@@ -38,6 +39,7 @@ export interface ApiFrontOptions extends PublicHttpLimits {
 export interface ApiFrontDependencies {
   log: Logger;
   metrics: Pick<IndexerMetrics, "query">;
+  refusals?: RefusalObserver;
   /** Where Ponder answers; undefined while it does not. */
   ponder: () => string | undefined;
   /** The state of the index. */

@@ -5,6 +5,7 @@ import { deploymentTag, originOf, type Deployment } from "../chain/deployment.ts
 import { EndpointSet } from "../chain/rpc/failover.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { Logger } from "../node/logger.ts";
+import { PublicHttpMetrics } from "../net/publicHttpMetrics.ts";
 import { createMetrics, type Metrics } from "../node/metrics.ts";
 import type { Timers } from "../node/timers.ts";
 import { ApiFront, type ApiFrontOptions } from "./apiFront.ts";
@@ -83,7 +84,8 @@ export function createIndexer(
 ): IndexParts {
   const { deployment, rpcUrls } = options;
   const { timers, log, fail } = environment;
-  const metrics = new IndexerMetrics(environment.metrics ?? createMetrics("indexer"));
+  const registry = environment.metrics ?? createMetrics("indexer");
+  const metrics = new IndexerMetrics(registry);
   const endpoints = new EndpointSet(rpcUrls, deployment.chainId, {
     timers,
     log,
@@ -100,6 +102,7 @@ export function createIndexer(
   const front = new ApiFront(options.front, {
     log,
     metrics,
+    refusals: new PublicHttpMetrics(registry),
     ponder: () => indexer.base,
     // `_meta { status }` names it; the ID has 15 digits, and no table has a column of this form.
     translate: (answer) => answer.replaceAll(`"id":${rpc.chainId},`, `"id":${deployment.chainId},`),

@@ -1,4 +1,10 @@
-import { encodeFunctionData, isAddressEqual, parseEventLogs, type TransactionReceipt } from "viem";
+import {
+  encodeFunctionData,
+  formatEther,
+  isAddressEqual,
+  parseEventLogs,
+  type TransactionReceipt,
+} from "viem";
 import type { ChainClient } from "../chain/client.ts";
 import type { ChainTime } from "../chain/clock.ts";
 import type { Deployment } from "../chain/deployment.ts";
@@ -85,7 +91,11 @@ export class Executor {
       if (wanted.includes(item)) continue;
       const { costWei, rewardWei } = item.quote;
       this.#observer.skipped(item.chore.duty);
-      this.#log.debug("unprofitable", { ...describe(item.chore), costWei, rewardWei });
+      this.#log.debug("unprofitable", {
+        ...describe(item.chore),
+        costEther: formatEther(costWei),
+        rewardEther: formatEther(rewardWei),
+      });
     }
     for (const batch of this.#batches(wanted)) {
       signal.throwIfAborted();
@@ -137,7 +147,10 @@ export class Executor {
     const day = dayOf(time.now());
     if (isGift) {
       if (store.spent(day) + cost > this.#options.unpaidWeiPerDay) {
-        log.debug("the day's budget for unprofitable calls is used up", { day, costWei: cost });
+        log.debug("the day's budget for unprofitable calls is used up", {
+          day,
+          costEther: formatEther(cost),
+        });
         for (const { chore } of batch) observer.skipped(chore.duty);
         return;
       }
@@ -188,11 +201,18 @@ export class Executor {
     batch.forEach(({ chore }, index) => {
       if (failed.has(index) || chore.isDoneBy?.(receipt) === false) {
         observer.lost(chore.duty, share);
-        log.info("another account was first", { ...describe(chore), feeWei: share });
+        log.info("another account was first", {
+          ...describe(chore),
+          feeEther: formatEther(share),
+        });
         return;
       }
       observer.done(chore.duty, { reward: chore.reward, feeWei: share });
-      log.info("done", { ...describe(chore), reward: chore.reward, feeWei: share });
+      log.info("done", {
+        ...describe(chore),
+        reward: formatEther(chore.reward),
+        feeEther: formatEther(share),
+      });
     });
   }
 }

@@ -13,6 +13,7 @@ import { BlockcloudError } from "../protocol/errors.ts";
 import type { Cidr } from "./cidr.ts";
 import { Connections } from "./connections.ts";
 import { PeerBounds, type Bound } from "./peerBounds.ts";
+import type { RefusalCause, RefusalObserver } from "./publicHttpMetrics.ts";
 import { TrustedProxies } from "./proxies.ts";
 import { UnreadResponses } from "./unreadResponses.ts";
 
@@ -52,8 +53,11 @@ export interface PublicHttpHandlers extends Pick<
   unread(): HttpResponse;
   /** The error if the address cannot be bound; default: `HTTP_LISTEN`. */
   listenFault?(cause: unknown): BlockcloudError;
-  /** A connection is closed, because a bound of connections or of unread responses is reached. */
-  refused?(bound: Bound): void;
+}
+
+export interface PublicHttpDependencies {
+  log: Logger;
+  refusals?: RefusalObserver | undefined;
 }
 
 /**
@@ -68,22 +72,29 @@ export class PublicHttpServer implements Startable {
   readonly #unread: UnreadResponses;
   readonly #server: Server;
 
-  constructor(options: PublicHttpOptions, handlers: PublicHttpHandlers, { log }: { log: Logger }) {
+  constructor(
+    options: PublicHttpOptions,
+    handlers: PublicHttpHandlers,
+    { log, refusals }: PublicHttpDependencies,
+  ) {
     this.#options = options;
     this.#handlers = handlers;
     this.#log = log;
     this.#proxies = new TrustedProxies(options.trustedProxies);
-    const refused = (bound: Bound) => {
-      log.debug("a connection is closed at a bound", { bound });
-      handlers.refused?.(bound);
+    const refusedBy = (cause: RefusalCause) => (bound: Bound) => {
+      log.debug("a connection is closed at a bound", { cause, bound });
+      refusals?.refused(cause, bound);
     };
     const { maxConnections, maxConnectionsPerPeer, maxUnread, maxUnreadPerPeer } = options;
-    this.#unread = new UnreadResponses({ total: maxUnread, perPeer: maxUnreadPerPeer }, refused);
+    this.#unread = new UnreadResponses(
+      { total: maxUnread, perPeer: maxUnreadPerPeer },
+      refusedBy("unread"),
+    );
     const connections = new Connections({
       bounds: new PeerBounds({ total: 0, perPeer: maxConnectionsPerPeer }),
       total: maxConnections,
       isProxy: (address) => this.#proxies.trusts(address),
-      refused,
+      refused: refusedBy("connections"),
     });
     this.#server = createHttpServer(
       { ...options, unreadMs: UNREAD_MS },

@@ -54,7 +54,7 @@ export class FoundKey {
  * Finds a private key in a file that only its owner may read, or in an environment variable. Errors never contain the
  * key.
  *
- * @throws BlockcloudError `KEY_MISSING`, `KEY_FILE_OPEN`, `KEY_MALFORMED` or `KEY_MISPLACED`.
+ * @throws BlockcloudError `KEY_MISSING`, `KEY_UNREADABLE`, `KEY_FILE_OPEN`, `KEY_MALFORMED` or `KEY_MISPLACED`.
  */
 export function findKey(source: KeySource): FoundKey {
   const { file, variable, env } = source;

@@ -23,19 +23,19 @@ const UTF16_MARKS: readonly string[] = ["fffe", "feff"];
  * its name meanwhile.
  *
  * @param what Names the content in errors: `key`, `password`.
- * @throws BlockcloudError `KEY_MISSING` if it cannot be read, `KEY_FILE_OPEN` if others may read it,
- *   `KEY_MALFORMED` if it is too long or not UTF-8.
+ * @throws BlockcloudError `KEY_MISSING` if it is not there, `KEY_UNREADABLE` if this user may not read it or it is no
+ *   file, `KEY_FILE_OPEN` if others may read it, `KEY_MALFORMED` if it is too long or not UTF-8.
  */
 export function readSecretFile(file: string, what: string): string {
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    throw missing(file, what, cause);
+    throw unreadable(file, what, cause);
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw missing(file, what);
+    if (!stat.isFile()) throw unreadable(file, what);
     if ((stat.mode & (isCredential(file) ? 0o037 : 0o077)) !== 0) {
       throw new BlockcloudError(
         "KEY_FILE_OPEN",
@@ -132,12 +132,31 @@ function isCredential(file: string): boolean {
   return folder !== undefined && path.dirname(path.resolve(file)) === path.resolve(folder);
 }
 
-/** Where there is no password file, the path may be the password itself: then nothing repeats it. */
-function missing(file: string, what: string, cause?: unknown): BlockcloudError {
+/**
+ * Why a file was not opened. What a password file's path names may be the password itself: then nothing repeats it.
+ *
+ * @param cause What the operating system said; undefined if it opened something that is no file.
+ */
+function unreadable(file: string, what: string, cause?: unknown): BlockcloudError {
   const isPassword = what === "password";
   const name = isPassword ? "that was named" : file;
-  return new BlockcloudError("KEY_MISSING", `The ${what} file ${name} cannot be read.`, {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? "";
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new BlockcloudError("KEY_MISSING", `The ${what} file ${name} is not there.`, {
+      ...(!isPassword && { cause }),
+      remedy: "Check the path.",
+    });
+  }
+  const why = cause === undefined ? "it is no file" : whyOf(cause);
+  return new BlockcloudError("KEY_UNREADABLE", `The ${what} file ${name} cannot be read: ${why}.`, {
     ...(!isPassword && { cause }),
-    remedy: "Check the path and its permissions.",
+    remedy: cause === undefined ? "Name a file." : remedyOf(isPassword ? undefined : file),
   });
+}
+
+function remedyOf(file: string | undefined): string {
+  const owner = `${process.geteuid?.() ?? "USER"}`;
+  return file === undefined
+    ? `It must belong to this user (${owner}) and have mode 600.`
+    : `Run: chown ${owner} ${file} && chmod 600 ${file}; and let this user enter its folder.`;
 }

@@ -6,6 +6,7 @@ import { serviceStatuses, type ServiceStatus } from "../protocol/serviceStatus.t
 import { grades } from "../protocol/tally.ts";
 import type { SessionObserver } from "../sal/provider/sessionTable.ts";
 import { bounds, type Bound } from "../net/peerBounds.ts";
+import { PublicHttpMetrics } from "../net/publicHttpMetrics.ts";
 import { PayMetrics, type ServicePayMetrics } from "./pay/metrics.ts";
 import { problemCodes, type GatewayProblemCode } from "./gateway/problem.ts";
 
@@ -55,12 +56,15 @@ export class ProviderMetrics {
   readonly relaysMissing;
   readonly up;
   readonly pay: PayMetrics;
+  /** Of the servers that take leases of other instances. */
+  readonly leases: PublicHttpMetrics;
   readonly #metrics: Metrics;
   readonly #services = new Map<string, ServiceMetrics>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
     this.pay = new PayMetrics(metrics);
+    this.leases = new PublicHttpMetrics(metrics);
     this.requests = metrics.counter(
       "blockcloud_gateway_requests_total",
       "Requests that have ended, by the class of their status; none: the client left first.",
@@ -206,6 +210,10 @@ export class ServiceMetrics implements GatewayObserver, SessionObserver {
     this.#labels = Object.freeze({ service });
     this.#byStatus = STATUS_GROUPS.map((status) => Object.freeze({ service, status }));
     all.challengeOpen.set(0, { service });
+  }
+
+  get leases(): PublicHttpMetrics {
+    return this.#all.leases;
   }
 
   /** The reason for which the service is not well, without private data. */

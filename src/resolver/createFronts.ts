@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import { PublicHttpMetrics } from "../net/publicHttpMetrics.ts";
 import { resolveHost, type Resolve } from "../net/resolve.ts";
 import { inOrder, type Startable } from "../node/lifecycle.ts";
 import type { ListenAddress } from "../node/listen.ts";
@@ -52,7 +53,11 @@ export function createFronts(options: FrontsOptions, dependencies: FrontsDepende
     options.http &&
     new HttpFront(
       { ...options.httpLimits, listen: options.http, namesPerSecond: options.httpRate },
-      { ...dependencies, observer: new HttpMetrics(metrics) },
+      {
+        ...dependencies,
+        observer: new HttpMetrics(metrics),
+        refusals: new PublicHttpMetrics(metrics),
+      },
     );
   const dns =
     options.dns &&

@@ -1,4 +1,3 @@
-import { bounds, type Bound } from "../net/peerBounds.ts";
 import type { Metrics } from "../node/metrics.ts";
 import { rcodes } from "./dns/codes.ts";
 import { transports, type DnsObserver, type Transport } from "./dns/tally.ts";
@@ -67,7 +66,6 @@ export class HttpMetrics implements HttpObserver {
   readonly #seconds;
   readonly #watches;
   readonly #cut;
-  readonly #refused;
 
   constructor(metrics: Metrics) {
     this.#requests = metrics.counter(
@@ -88,11 +86,6 @@ export class HttpMetrics implements HttpObserver {
     this.#cut = metrics.counter(
       "blockcloud_resolver_watches_cut_total",
       "Watches that were ended because their clients did not read.",
-    );
-    this.#refused = metrics.counter(
-      "blockcloud_resolver_connections_refused_total",
-      "HTTP connections that were closed at once, by the bound that was reached.",
-      { bound: bounds },
     );
     metrics.beforeExposition(() => {
       this.#answered.forEach((count, at) => {
@@ -115,9 +108,5 @@ export class HttpMetrics implements HttpObserver {
 
   cut(): void {
     this.#cut.add(1, {});
-  }
-
-  connectionRefused(bound: Bound): void {
-    this.#refused.add(1, { bound });
   }
 }

@@ -83,7 +83,7 @@ describe("EarnDuty", () => {
     });
     expect(rig.log.lines.at(-1)).to.deep.include({
       message: "pay collected",
-      fields: { amount: 5n },
+      fields: { amount: "0.000000000000000005" },
     });
   });
 
@@ -375,7 +375,7 @@ describe("EarnDuty", () => {
     const lines = rig.log.lines.filter(({ level }) => level === "info");
     expect(lines.map(({ message, fields }) => [message, fields])).to.deep.equal([
       ["round revealed", { epoch: EPOCH - 1, votes: 5n }],
-      ["round claimed", { epoch: EPOCH - 2, paidVotes: 4n, reward: 9n }],
+      ["round claimed", { epoch: EPOCH - 2, paidVotes: 4n, reward: "0.000000000000000009" }],
     ]);
   });
 

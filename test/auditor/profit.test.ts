@@ -51,10 +51,10 @@ describe("Profit", () => {
         message: "the round is unprofitable and skipped",
         fields: {
           epoch: EPOCH,
-          expectedPay: parseEther("1400"),
-          payWei: parseEther("0.0014"),
+          expectedPay: "1400",
+          payEther: "0.0014",
           gas: 280_000n,
-          costWei: parseEther("0.0028"),
+          costEther: "0.0028",
         },
       },
     ]);

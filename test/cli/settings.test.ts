@@ -83,6 +83,20 @@ describe("settings of a command", () => {
     }
   });
 
+  it("that lack nothing but a key file end with the code that key address has for it", async () => {
+    const args = ["--auditor", AUDITOR, "--deployment", "devnet.json", "--rpc", RPC];
+    for (const [file, code] of [
+      ["absent.key", "KEY_MISSING"],
+      [".", "KEY_UNREADABLE"],
+    ] as const) {
+      const alone = await runCli(["key", "address", file], { cwd });
+      expect(alone.stderr).to.match(new RegExp(`^${code}: `));
+      const worker = await auditorRun([...args, "--operator-key-file", file]);
+      expect(worker.stderr).to.match(new RegExp(`^${code}: --operator-key-file: `));
+      expect([alone.code, worker.code]).to.deep.equal([2, 2]);
+    }
+  });
+
   it("from the file may name paths from the file's own folder", async () => {
     write("etc/operator.key", KEY);
     write("etc/devnet.json", DEPLOYMENT);

@@ -129,6 +129,7 @@ describe("commands that show a state", function () {
     expect(report.diagnosis.filter(({ severity }) => severity === "problem")).to.deep.equal([]);
     const failed = report.diagnosis.find(({ code }) => code === "EPOCH_FAILED");
     expect(failed?.epochs).to.deep.equal([FIRST + 1]);
+    expect(report.epochs[0]?.epoch, "none before it existed").to.equal(FIRST);
     const rows = new Map(report.epochs.map((row) => [row.epoch, row]));
     expect(rows.get(FIRST)?.verdict).to.equal(3);
     expect(rows.get(FIRST + 1)).to.include({ verdict: 0, pay: "0" });

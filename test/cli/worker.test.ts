@@ -128,6 +128,14 @@ describe("workers", () => {
     }
   });
 
+  it("are not waited for by a move, if none serves the service", async () => {
+    for (const to of ["--to https://new.example", "--listen 127.0.0.1:0"]) {
+      const { code, stderr } = await rig.cli(`provider move --service 1 ${to} --wait 1d`);
+      expect(stderr).to.match(/^AGENT_ABSENT: .*provider run --service 1/m);
+      expect(code).to.equal(1);
+    }
+  });
+
   it("let go of the lock when they fail to start", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "worker-"));
     writeFileSync(path.join(folder, "operator.key"), parts.operator.key, { mode: 0o600 });

@@ -2,11 +2,12 @@ import { expect } from "chai";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { parseCidr } from "../../src/net/cidr.ts";
-import type { Bound } from "../../src/net/peerBounds.ts";
+import { PublicHttpMetrics } from "../../src/net/publicHttpMetrics.ts";
 import { PublicHttpServer, type PublicHttpLimits } from "../../src/net/publicHttpServer.ts";
 import type { HttpRequest } from "../../src/node/http/httpServer.ts";
 import type { HttpResponse } from "../../src/node/http/response.ts";
 import { silentLogger as log } from "../../src/node/logger.ts";
+import { createMetrics } from "../../src/node/metrics.ts";
 import { BlockcloudError } from "../../src/protocol/errors.ts";
 import { ask, untilClosed } from "../support/httpClient.ts";
 import { rejection } from "../support/rejection.ts";
@@ -20,7 +21,9 @@ const LISTEN = { host: "127.0.0.1", port: 0 };
 describe("an HTTP server for strangers", () => {
   let server: PublicHttpServer;
   let handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
-  let refused: Bound[];
+  let refused: string[];
+  const metrics = createMetrics("test");
+  const counted = new PublicHttpMetrics(metrics);
   const clients: Socket[] = [];
 
   beforeEach(() => {
@@ -44,9 +47,16 @@ describe("an HTTP server for strangers", () => {
         refuse: () => ({ status: 400, headers: {} }),
         failed: () => ({ status: 500, headers: {} }),
         unread: () => ({ status: 429, headers: {}, body: "read first" }),
-        refused: (bound) => refused.push(bound),
       },
-      { log },
+      {
+        log,
+        refusals: {
+          refused: (cause, bound) => {
+            refused.push(`${cause} ${bound}`);
+            counted.refused(cause, bound);
+          },
+        },
+      },
     );
   const start = async (limits: Partial<PublicHttpLimits>) => {
     server = build(limits);
@@ -84,7 +94,9 @@ describe("an HTTP server for strangers", () => {
     clients.push(client);
     client.write("GET /long HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
     await until("it is cut", () => refused.length > 0);
-    expect(refused).to.deep.equal(["peer"]);
+    expect(refused).to.deep.equal(["unread peer"]);
+    const { text } = await metrics.expose();
+    expect(text).to.match(/^blockcloud_http_connections_refused_total\{.*unread.*peer.*\} 1$/m);
     expect((await untilClosed(client)).length).to.be.lessThan(LONG.length);
     expect(server.unread).to.equal(0);
   });
@@ -104,7 +116,7 @@ describe("an HTTP server for strangers", () => {
     clients.push(third);
     third.write("GET /long HTTP/1.0\r\n\r\n");
     await until("the first is cut", () => refused.length > 0);
-    expect(refused).to.deep.equal(["total"]);
+    expect(refused).to.deep.equal(["unread total"]);
     expect((await untilClosed(first)).length).to.be.lessThan(LONG.length);
     expect((await untilClosed(third)).length).to.be.greaterThan(LONG.length);
     second.resume();

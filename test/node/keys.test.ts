@@ -40,6 +40,20 @@ describe("findKey", () => {
     chmodSync(file, mode);
   }
 
+  const source = () => ({ file, variable, env });
+
+  /** Runs as a user who may not read the file: root would read any. */
+  function unprivileged<T>(work: () => T): T {
+    const user = process.geteuid?.();
+    if (user !== 0) chmodSync(file, 0);
+    else process.seteuid?.(65_534);
+    try {
+      return work();
+    } finally {
+      if (user === 0) process.seteuid?.(0);
+    }
+  }
+
   it("reads a file, a line feed at its end and capitals included", async () => {
     write(`${KEY.toUpperCase().replace("0X", "0x")}\n`);
     expect(await loadKey({ file, variable })).to.equal(KEY);
@@ -91,6 +105,14 @@ describe("findKey", () => {
     env[variable] = KEY;
     const error = expectCode("KEY_MISSING", () => findKey({ file, variable, env }));
     expect(error.message).to.contain(file);
+  });
+
+  it("says of a file that this user may not read what would help, and of a folder that it is no file", () => {
+    write(KEY);
+    const error = expectCode("KEY_UNREADABLE", () => unprivileged(() => findKey(source())));
+    expect(error.remedy).to.contain(`chmod 600 ${file}`);
+    file = folder;
+    expect(expectCode("KEY_UNREADABLE", () => findKey(source())).message).to.contain(file);
   });
 
   for (const [what, text] of [

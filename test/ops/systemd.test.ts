@@ -41,6 +41,11 @@ const KEYS: Record<string, readonly string[]> = {
   ],
   Install: ["WantedBy"],
 };
+/** Exit codes after which a unit is not tried again: a wrong setting, and of `expose` a question that nobody answers. */
+const LEFT_ENDED = {
+  run: String(exitCodes.usage),
+  expose: `${exitCodes.usage} ${exitCodes.refused}`,
+};
 /** Without these a unit is not hardened. */
 const REQUIRED = {
   DynamicUser: "yes",
@@ -50,8 +55,6 @@ const REQUIRED = {
   PrivateTmp: "yes",
   CapabilityBoundingSet: "",
   Restart: "on-failure",
-  // A wrong setting is not tried again.
-  RestartPreventExitStatus: String(exitCodes.usage),
   UMask: "0077",
 };
 
@@ -64,6 +67,9 @@ for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
     const values = (key: string) =>
       settings.filter((each) => each.key === key).map(({ value }) => value);
     const worker = /blockcloud-(\w+)@?\.service$/.exec(file)?.[1] ?? "";
+    const isExpose = worker === "expose";
+    const named = program.commands.find((each) => each.name() === worker);
+    const command = isExpose ? named : named?.commands.find((each) => each.name() === "run");
 
     it("says what systemd knows, in the section where it belongs", () => {
       const unknown = settings.filter(({ section, key }) => KEYS[section]?.includes(key) !== true);
@@ -74,6 +80,8 @@ for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
       for (const [key, value] of Object.entries(REQUIRED)) {
         expect(values(key), key).to.deep.equal([value]);
       }
+      const left = isExpose ? LEFT_ENDED.expose : LEFT_ENDED.run;
+      expect(values("RestartPreventExitStatus")).to.deep.equal([left]);
     });
 
     it("runs a command that there is, with flags that it has, and keeps secrets out of it", () => {
@@ -81,10 +89,7 @@ for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
       // By its name alone: which folder npm puts it into differs by how Node was installed.
       const [name, ...words] = line.split(" ");
       expect(name).to.equal("blockcloud");
-      expect(words.slice(0, 2)).to.deep.equal([worker, "run"]);
-      const command = program.commands
-        .find((each) => each.name() === worker)
-        ?.commands.find((each) => each.name() === "run");
+      expect(words.slice(0, 2)).to.deep.equal([worker, isExpose ? "${PORT}" : "run"]);
       const flags = command?.options.map(({ long }) => long);
       const used = words.filter((word) => word.startsWith("--"));
       expect(flags).to.include.members(used);
@@ -104,9 +109,6 @@ for (const file of globSync("ops/systemd/*.service", { cwd: root })) {
     it("names variables that the command reads", () => {
       const named = [...text.matchAll(/^# {3}(BLOCKCLOUD_\w+)=/gm)].map(([, name]) => name ?? "");
       expect(named).to.include.members(["BLOCKCLOUD_NETWORK", "BLOCKCLOUD_RPC"]);
-      const command = program.commands
-        .find((each) => each.name() === worker)
-        ?.commands.find((each) => each.name() === "run");
       const help = command?.helpInformation() ?? "";
       for (const name of named) expect(help).to.match(new RegExp(`\\b${name}\\b`));
     });

@@ -35,7 +35,6 @@ export class HttpRig {
       answered: (status) => this.counted.push(String(status)),
       watches: (open) => this.counted.push(`${open} watch`),
       cut: () => this.counted.push("cut"),
-      connectionRefused: (bound) => this.counted.push(`refused by ${bound}`),
     };
     const lookup = new BoundedLookup(resolver, { milliseconds: 10_000, timers });
     this.watches = new Watches(

@@ -3,6 +3,7 @@ import { ChainMetrics } from "../../src/chain/metrics.ts";
 import { IndexerMetrics } from "../../src/indexer/metrics.ts";
 import { KeeperMetrics } from "../../src/keeper/metrics.ts";
 import { CoralMetrics } from "../../src/coral/metrics.ts";
+import { PublicHttpMetrics } from "../../src/net/publicHttpMetrics.ts";
 import { createMetrics, type MetricEntry } from "../../src/node/metrics.ts";
 import { ProviderMetrics } from "../../src/provider/metrics.ts";
 import { RelayMetrics } from "../../src/relay/metrics.ts";
@@ -23,6 +24,7 @@ export function workerMetrics(): Map<string, MetricEntry> {
     relay: RelayMetrics,
     resolver: ResolverMetrics,
     http: HttpMetrics,
+    server: PublicHttpMetrics,
     dns: DnsMetrics,
     proxy: ProxyMetrics,
     paths: PathMetrics,

@@ -12,6 +12,7 @@ import {
   type ReceiptSigner,
   type SignedReceipt,
 } from "../../../src/protocol/receipt.ts";
+import { boundedBytes, boundedText } from "../bounded.ts";
 
 /** Longest body that is read, bytes, as the console's server bounds it. */
 const MAX_BODY = 1024 * 1024;
@@ -92,10 +93,10 @@ export async function callThrough(
   };
   const response = await tried(() => fetch(`${base}/${service}${path}`, init), signal);
   // The server answers a HEAD of the service with a document, too, which the browser hides.
-  const bytes = await bounded(response, MAX_ANSWER);
+  const text = await boundedText(response, MAX_ANSWER, () => tooLong(MAX_ANSWER));
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
+    json = JSON.parse(text);
   } catch (cause) {
     throw malformed("no JSON", cause);
   }
@@ -146,7 +147,7 @@ export async function callDirectly(
   return {
     status: response.status,
     headers: [...response.headers],
-    body: await bounded(response, MAX_BODY),
+    body: await boundedBytes(response, MAX_BODY, () => tooLong(MAX_BODY)),
     endpoint,
     receipt: response.headers.get(RECEIPT_HEADER) ?? undefined,
     said: undefined,
@@ -219,29 +220,10 @@ async function tried(run: () => Promise<Response>, signal: AbortSignal): Promise
   }
 }
 
-async function bounded(response: Response, most: number): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const piece = await reader?.read();
-    if (piece === undefined || piece.done) break;
-    length += piece.value.length;
-    if (length > most) {
-      await reader?.cancel();
-      throw new BlockcloudError("CALL_TOO_LONG", `The response is above ${most} bytes.`, {
-        remedy: "Call the service with a client that takes more.",
-      });
-    }
-    pieces.push(piece.value);
-  }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.length;
-  }
-  return bytes;
+function tooLong(most: number): BlockcloudError {
+  return new BlockcloudError("CALL_TOO_LONG", `The response is above ${most} bytes.`, {
+    remedy: "Call the service with a client that takes more.",
+  });
 }
 
 function malformed(what: string, cause: unknown): BlockcloudError {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { boundedText } from "../bounded.ts";
 import { PageError } from "../failure.ts";
 
-/** Longest answer that is read, characters. */
+/** Longest answer that is read, bytes. */
 const MAX_ANSWER = 8_000_000;
 /** How long a query may take, milliseconds. */
 const TIMEOUT_MS = 10_000;

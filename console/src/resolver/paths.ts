@@ -3,7 +3,7 @@ import type { Hex } from "viem";
 import { boundedText } from "../bounded.ts";
 import { PageError } from "../failure.ts";
 
-/** Longest answer, characters. */
+/** Longest answer, bytes. */
 const MAX_ANSWER = 256 * 1024;
 const TIMEOUT_MS = 10_000;
 

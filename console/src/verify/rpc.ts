@@ -1,4 +1,5 @@
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
+import { boundedText } from "../bounded.ts";
 
 /** A JSON-RPC call; its answer is what the node sent, not checked. */
 export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>;
@@ -22,7 +23,7 @@ export function httpRpc(url: string, signal: AbortSignal): Rpc {
       const headers = { "content-type": "application/json" };
       const response = await fetch(url, { method: "POST", headers, body, signal });
       if (response.status === 429) throw new Error("too many requests");
-      text = await bounded(response, method);
+      text = await boundedText(response, MAX_ANSWER, () => tooLong(method));
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof BlockcloudError) throw cause;
@@ -37,23 +38,11 @@ export function httpRpc(url: string, signal: AbortSignal): Rpc {
   };
 }
 
-async function bounded(response: Response, method: string): Promise<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
-  let [text, length] = ["", 0];
-  for (;;) {
-    const piece = await reader?.read();
-    if (piece === undefined || piece.done) return text + decoder.decode();
-    length += piece.value.length;
-    if (length > MAX_ANSWER) {
-      await reader?.cancel();
-      throw new BlockcloudError(
-        "RPC_TOO_LONG",
-        `The answer to ${method} is above ${MAX_ANSWER} bytes.`,
-      );
-    }
-    text += decoder.decode(piece.value, { stream: true });
-  }
+function tooLong(method: string): BlockcloudError {
+  return new BlockcloudError(
+    "RPC_TOO_LONG",
+    `The answer to ${method} is above ${MAX_ANSWER} bytes.`,
+  );
 }
 
 function resultOf(method: string, text: string): unknown {

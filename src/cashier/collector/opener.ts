@@ -1,3 +1,4 @@
+import { formatEther } from "viem";
 import { cashierCalls } from "../../chain/cashier/calls.ts";
 import type { Deployment } from "../../chain/deployment.ts";
 import { contractError } from "../../chain/transactions/revert.ts";
@@ -89,7 +90,7 @@ export class Opener {
       log.info("tab opened", {
         tab: tab.tab,
         payer: tab.payer,
-        limit: opening.authorization.limit,
+        limit: formatEther(opening.authorization.limit),
       });
     } catch (error) {
       // After an error the chain decides: an earlier transaction may have opened it.

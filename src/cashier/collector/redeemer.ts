@@ -1,4 +1,4 @@
-import { parseEventLogs, type TransactionReceipt } from "viem";
+import { formatEther, parseEventLogs, type TransactionReceipt } from "viem";
 import { cashierCalls } from "../../chain/cashier/calls.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -165,7 +165,11 @@ export class Redeemer implements Startable {
     const { paid, skipped } = outcome(receipt, items);
     const count = items.length - skipped.length;
     collector.observer.redeemed?.({ amount: paid, paid: count, skipped: skipped.length });
-    log.info("vouchers redeemed", { vouchers: items.length, amount: paid, gas: receipt.gasUsed });
+    log.info("vouchers redeemed", {
+      vouchers: items.length,
+      amount: formatEther(paid),
+      gas: receipt.gasUsed,
+    });
     for (const { item, reason } of skipped) {
       log.warn("a voucher was not redeemed", { tab: item.voucher.tab, reason });
     }
@@ -177,7 +181,7 @@ export class Redeemer implements Startable {
     // Earnings are never lost, so a collection is never urgent.
     if (!this.#isWorth(earned, gasOf.collection, gasPrice, false)) return;
     await this.#sendCall(this.#calls.collect(collector.service), false);
-    log.info("earnings collected", { amount: earned });
+    log.info("earnings collected", { amount: formatEther(earned) });
   }
 
   /** Closes tabs that are over, if they have paid for it, so that the payer gets back the rest at once. */

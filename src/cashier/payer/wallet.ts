@@ -1,4 +1,4 @@
-import { isAddressEqual, type Address, type Hex } from "viem";
+import { formatEther, isAddressEqual, type Address, type Hex } from "viem";
 import type { Cashier } from "../../chain/cashier/cashier.ts";
 import type { ChainTime } from "../../chain/clock.ts";
 import { readEach } from "../../chain/views/contracts.ts";
@@ -229,7 +229,10 @@ export class Wallet implements TabPayer {
     this.#d.store.save(stored);
     const made = this.#tab(stored);
     this.#tabs.push(made);
-    this.#d.log.info("tab authorized", { service, tab, collector, limit });
+    this.#d.log.info("tab authorized", {
+      ...{ service, tab, collector },
+      limit: formatEther(limit),
+    });
     return made;
   }
 

@@ -24,6 +24,7 @@ export const consoleRun = chainCommand({
       progress.say(message);
     });
     const { ConsoleServer } = await import("../../console/consoleServer.ts");
+    const { PublicHttpMetrics } = await import("../../net/publicHttpMetrics.ts");
     const { PathLog } = await import("../../console/pathLog.ts");
     const { consoleConfig } = await import("../../console/consoleConfig.ts");
     const { readPageFiles } = await import("../../console/pageFiles.ts");
@@ -39,13 +40,17 @@ export const consoleRun = chainCommand({
     return runWorker(flags, {
       name: "console",
       deployment,
-      create: (log) =>
+      create: (log, metrics) =>
         new ConsoleServer(
           {
             ...publicFrontLimits(flags),
             ...{ listen, names: hostName ?? [], config, files, rpcUrls: rpc, indexUrl },
           },
-          { client, paths, timers: io.timers, log, fetch: (url, init) => fetch(url, init) },
+          {
+            ...{ client, paths, timers: io.timers, log },
+            refusals: new PublicHttpMetrics(metrics),
+            fetch: (url, init) => fetch(url, init),
+          },
         ),
     });
   },

@@ -3,7 +3,7 @@ import path from "node:path";
 import { findKey, findKeys, type FoundKey } from "../../node/keys.ts";
 import { mayBeSecret, refuseSecret } from "../../node/misplaced.ts";
 import type { ConfigEntries } from "../../node/config.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
+import { BlockcloudError, withoutRemedy } from "../../protocol/errors.ts";
 import type { Flag } from "./flag.ts";
 import type { CliIo } from "./io.ts";
 
@@ -23,6 +23,8 @@ export interface Sources {
 /** Collects all problems of a command's settings, to report them at once. */
 export class Problems {
   readonly #lines = new Set<string>();
+  /** The last error about a key, with its source. */
+  #ofKey: { source: string; error: BlockcloudError } | undefined;
 
   add(line: string): void {
     this.#lines.add(line);
@@ -41,9 +43,30 @@ export class Problems {
     }
   }
 
-  /** @throws BlockcloudError `CONFIG_INVALID` with one line for each problem. */
+  /** As {@link collect}, for a function that finds keys. */
+  collectKey<T>(source: string, work: () => T): T | undefined {
+    return this.collect(source, () => {
+      try {
+        return work();
+      } catch (error) {
+        if (error instanceof BlockcloudError) this.#ofKey = { source, error };
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * @throws BlockcloudError `CONFIG_INVALID` with one line for each problem; an error about a key, if it is the only
+   *   problem, as commands without other settings report it.
+   */
   raise(): void {
     if (this.#lines.size === 0) return;
+    if (this.#lines.size === 1 && this.#ofKey !== undefined) {
+      const { source, error } = this.#ofKey;
+      const { code, cause, remedy } = error;
+      const message = `${source}: ${withoutRemedy(error)}`;
+      throw new BlockcloudError(code, message, { cause, ...(remedy !== undefined && { remedy }) });
+    }
     const count = this.#lines.size === 1 ? "1 problem" : `${this.#lines.size} problems`;
     throw new BlockcloudError(
       "CONFIG_INVALID",
@@ -176,9 +199,9 @@ function readKeys(
   const source = found?.source ?? `$${variable}`;
   const files = found === undefined ? [] : [found.raw].flat().map((file) => keyPath(io, file));
   if (flag.kind === "keys")
-    return problems.collect(source, () => findKeys({ files, variable, env }));
+    return problems.collectKey(source, () => findKeys({ files, variable, env }));
   const absent = files.length === 0 && (env[variable] ?? "").trim() === "";
-  if (!absent) return problems.collect(source, () => findKey({ file: files[0], variable, env }));
+  if (!absent) return problems.collectKey(source, () => findKey({ file: files[0], variable, env }));
   if (flag.options.required === true) problems.add(missing(flag));
   return undefined;
 }

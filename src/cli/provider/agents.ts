@@ -1,8 +1,10 @@
 import type { Hex } from "viem";
 import { systemScheduler } from "../../node/scheduler.ts";
 import type { HandoffStatus } from "../../provider/handoff/messages.ts";
-import { allSockets } from "../../provider/handoff/place.ts";
+import { allSockets, HandoffPlace } from "../../provider/handoff/place.ts";
 import { statusOf } from "../../provider/handoff/channel.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
+import { rootServiceId } from "../../protocol/serviceId.ts";
 
 /** How the agents of a state folder stand, the newest first. */
 export async function agentsOf(stateDir: string): Promise<HandoffStatus[]> {
@@ -25,6 +27,26 @@ export async function agentsOfService(stateDir: string, serviceId: Hex): Promise
     services
       .filter((each) => each.serviceId === serviceId)
       .map((service) => ({ pid, state, ...service })),
+  );
+}
+
+/**
+ * Checks that a process serves a root service, before something waits for it.
+ *
+ * @throws BlockcloudError `AGENT_ABSENT`.
+ */
+export async function requireAgent(stateDir: string, service: bigint): Promise<void> {
+  // An agent whose folder has too long a path for a socket serves, too, and cannot be asked.
+  if (!HandoffPlace.fits(stateDir)) return;
+  const agents = await agentsOfService(stateDir, rootServiceId(service));
+  if (agents.length > 0) return;
+  throw new BlockcloudError(
+    "AGENT_ABSENT",
+    `No agent of service ${service} runs with the state folder ${stateDir}.`,
+    {
+      retryable: true,
+      remedy: `Start provider run --service ${service} with this folder, or give the agent's --state.`,
+    },
   );
 }
 

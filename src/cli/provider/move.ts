@@ -7,6 +7,7 @@ import { chainCommand } from "../framework/chainCommand.ts";
 import { service, state } from "../framework/commonFlags.ts";
 import { text, toggle } from "../framework/flag.ts";
 import { drainTime, duration, hostAndPort, httpUrl } from "../framework/values.ts";
+import { requireAgent } from "./agents.ts";
 
 /** `blockcloud provider move` */
 export const providerMove = chainCommand({
@@ -35,8 +36,8 @@ export const providerMove = chainCommand({
     "blockcloud provider move --service 7 --listen 0.0.0.0:8081 --to http://203.0.113.7:8081",
   ],
   notes: `The agent is "provider run" with the same state folder. It continues to listen at the old address until
-its --drain is over, or that of this command. The move survives restarts and ends with the next move or with --back. A move
-that no agent takes within --wait is withdrawn: an agent that starts later does not carry it out.`,
+its --drain is over, or that of this command. The move survives restarts and ends with the next move or with --back. Without
+an agent of the service the command ends at once. A move that the agent does not take within --wait is withdrawn.`,
   async run({ flags, client, deployment, io, output, signal, progress }) {
     const { service: number, to, listen, drain, back } = flags;
     if (back === (to !== undefined || listen !== undefined)) {
@@ -50,6 +51,7 @@ that no agent takes within --wait is withdrawn: an agent that starts later does 
       });
     }
     await new Services(client, deployment).requireRegistered(number);
+    if (!back) await requireAgent(flags.state, number);
     const store = new ProviderStore(providerStoreFile(flags.state, deployment, number));
     try {
       if (back) {

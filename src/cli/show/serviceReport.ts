@@ -17,6 +17,7 @@ import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 export interface ServiceReport {
   moment: Moment;
   view: ServiceView;
+  /** The newest ones, from the service's first epoch on. */
   epochs: readonly ServiceEpoch[];
   probe: SelfProbe | undefined;
   diagnosis: readonly Diagnosis[];
@@ -56,13 +57,14 @@ export async function readServiceReport(
   const announced = await readServiceView(client, deployment, { number, moment });
   const current = await currentRecord(announced, context, options);
   const view = current === undefined ? announced : { ...announced, record: current };
-  const { settledThrough } = view;
-  const epochs = await readServiceEpochs(client, deployment, {
+  const { settledThrough, firstEpoch } = view;
+  const read = await readServiceEpochs(client, deployment, {
     number,
     moment,
     last: options.epochs,
     settledThrough,
   });
+  const epochs = read.filter(({ epoch }) => epoch >= firstEpoch);
   if (!options.skipProbe) progress.update("running its probe");
   const probe = options.skipProbe
     ? undefined

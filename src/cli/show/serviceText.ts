@@ -125,7 +125,7 @@ function challengeText({ challenge, quietUntil }: ServiceView): string {
 }
 
 function epochsText(epochs: readonly ServiceEpoch[]): string {
-  if (epochs.length === 0) return "no epoch is over yet";
+  if (epochs.length === 0) return "no epoch of the service is over yet";
   const rows = epochs.map((epoch) => [
     String(epoch.epoch),
     epoch.status,

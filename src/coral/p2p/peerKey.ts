@@ -11,7 +11,7 @@ import { BlockcloudError } from "../../protocol/errors.ts";
  * 600. Its signatures are not used to validate messages.
  *
  * @param file Undefined for a key that lives only in memory.
- * @throws BlockcloudError `KEY_FILE_OPEN`, `KEY_MALFORMED`, `KEY_UNWRITABLE`.
+ * @throws BlockcloudError `KEY_UNREADABLE`, `KEY_FILE_OPEN`, `KEY_MALFORMED`, `KEY_UNWRITABLE`.
  */
 export async function peerKey(file: string | undefined): Promise<PrivateKey> {
   if (file !== undefined && existsSync(file)) return readPeerKey(file);

@@ -1,4 +1,4 @@
-import { parseEventLogs } from "viem";
+import { formatEther, parseEventLogs } from "viem";
 import type { ChainClient } from "../../chain/client.ts";
 import { currentEpoch, type ChainTime } from "../../chain/clock.ts";
 import type { Deployment } from "../../chain/deployment.ts";
@@ -56,7 +56,8 @@ export class Settler {
     });
     const events = parseEventLogs({ ...contract, eventName: "Settled", logs: receipt.logs });
     for (const { args } of events) {
-      log.info("epoch settled", { epoch: args.epoch, grade: args.grade, reward: args.reward });
+      const { epoch, grade, reward } = args;
+      log.info("epoch settled", { epoch, grade, reward: formatEther(reward) });
     }
   }
 }

@@ -18,6 +18,11 @@ export class HandoffPlace {
     this.#prefix = `handoff-${createHash("sha256").update(name).digest("hex").slice(0, 8)}-`;
   }
 
+  /** Whether sockets of a folder's processes have a path that is short enough. */
+  static fits(stateDir: string): boolean {
+    return isShort(path.join(stateDir, `handoff-${"0".repeat(8)}-${"0".repeat(8)}.sock`));
+  }
+
   /**
    * A socket for one more process.
    *
@@ -25,8 +30,7 @@ export class HandoffPlace {
    */
   next(): string {
     const file = path.join(this.#folder, `${this.#prefix}${randomBytes(4).toString("hex")}.sock`);
-    const length = Buffer.byteLength(path.resolve(file));
-    if (length <= MAX_PATH_BYTES) return file;
+    if (isShort(file)) return file;
     throw new BlockcloudError("HANDOFF_PATH", `${file} is too long for a Unix socket.`, {
       remedy: `Give a state folder whose path has at most ${MAX_PATH_BYTES - 30} bytes.`,
     });
@@ -39,6 +43,10 @@ export class HandoffPlace {
       .sort((a, b) => b.madeAt - a.madeAt)
       .map(({ file }) => file);
   }
+}
+
+function isShort(file: string): boolean {
+  return Buffer.byteLength(path.resolve(file)) <= MAX_PATH_BYTES;
 }
 
 /** The sockets of all workers of a state folder. */

@@ -244,7 +244,7 @@ export function createPresence(
       replica.listen === undefined
         ? inOrder()
         : new LeaseFront(replica.listen, {
-            ...{ instances, monotonic, log },
+            ...{ instances, monotonic, log, refusals: metrics.leases },
             record: () => publisher.record,
           }),
     joiner:

@@ -147,7 +147,7 @@ export class Publisher implements Startable {
       this.#own = own;
       this.#followStored(lease);
       metrics?.published(BigInt(lease.expiresAt));
-      const milliseconds = timers.monotonic() - began;
+      const milliseconds = Math.round(timers.monotonic() - began);
       const uris = endpoints.map(({ uri }) => uri);
       const { issuedAt, peers } = lease;
       if (changed || this.#failed) {

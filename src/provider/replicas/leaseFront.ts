@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { Hex } from "viem";
 import { peerOf } from "../../net/peer.ts";
+import type { RefusalObserver } from "../../net/publicHttpMetrics.ts";
 import { PublicHttpServer } from "../../net/publicHttpServer.ts";
 import type { HttpRequest } from "../../node/http/httpServer.ts";
 import type { HttpResponse } from "../../node/http/response.ts";
@@ -46,6 +47,7 @@ export class LeaseFront implements Startable {
       record: () => Hex | undefined;
       monotonic: () => number;
       log: Logger;
+      refusals?: RefusalObserver;
     },
   ) {
     this.#instances = dependencies.instances;

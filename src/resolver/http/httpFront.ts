@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { peerOf } from "../../net/peer.ts";
 import { TrustedProxies } from "../../net/proxies.ts";
+import type { RefusalObserver } from "../../net/publicHttpMetrics.ts";
 import { PublicHttpServer, type PublicHttpLimits } from "../../net/publicHttpServer.ts";
 import type { HttpRequest } from "../../node/http/httpServer.ts";
 import { RateLimit } from "../../node/rateLimit.ts";
@@ -36,6 +37,7 @@ export interface HttpFrontDependencies {
   resolver: Pick<Resolver, "resolve" | "lookupName" | "watch">;
   metrics: Pick<Metrics, "expose" | "health">;
   observer: HttpObserver;
+  refusals?: RefusalObserver | undefined;
   /** The chain's time, Unix milliseconds. */
   now(): number;
   timers: Timers;
@@ -48,7 +50,7 @@ export class HttpFront implements Startable {
   readonly #watches: Watches;
 
   constructor(options: HttpFrontOptions, dependencies: HttpFrontDependencies) {
-    const { resolver, timers, observer, log } = dependencies;
+    const { resolver, timers, observer } = dependencies;
     const { namesPerSecond: perSecond } = options;
     const lookup = new BoundedLookup(resolver, { milliseconds: LOOKUP_MS, timers });
     this.#watches = new Watches(
@@ -89,11 +91,8 @@ export class HttpFront implements Startable {
       {
         ...app,
         unread: () => new HttpProblem("RESPONSES_UNREAD").response,
-        refused: (bound) => {
-          observer.connectionRefused(bound);
-        },
       },
-      { log },
+      dependencies,
     );
   }
 

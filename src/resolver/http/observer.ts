@@ -1,5 +1,3 @@
-import type { Bound } from "../../net/peerBounds.ts";
-
 /** Events of the HTTP front, for metrics. */
 export interface HttpObserver {
   /** A response was sent; `seconds` is the time from the head of the request to the head of the response. */
@@ -8,6 +6,4 @@ export interface HttpObserver {
   watches(open: number): void;
   /** A watch was ended because its client did not read. */
   cut(): void;
-  /** A connection was closed at once, because a bound was reached. */
-  connectionRefused(bound: Bound): void;
 }

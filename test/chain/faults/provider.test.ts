@@ -1,16 +1,11 @@
 import { expect } from "chai";
-import { erc20Abi, parseEther } from "viem";
 import { Challenges } from "../../../src/chain/challenges.ts";
 import { createChainClient } from "../../../src/chain/client.ts";
 import { ChainClock } from "../../../src/chain/clock.ts";
-import { Seeds } from "../../../src/chain/seeds.ts";
-import type { Call } from "../../../src/chain/transactions/call.ts";
 import { TransactionSender } from "../../../src/chain/transactions/sender.ts";
-import { tickOf } from "../../../src/chain/ticks.ts";
-import { silentLogger } from "../../../src/node/logger.ts";
-import { challengeBookAbi } from "../../../src/protocol/abi/challengeBook.ts";
 import { ChallengeResponder } from "../../../src/provider/duties/challengeResponder.ts";
 import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
+import { ChallengedStage } from "../../support/challengedStage.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { rpcStories } from "../../support/rpcFaults.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
@@ -21,6 +16,7 @@ const SERVICE = 1n;
 describe("a provider answers a challenge, once, behind an endpoint that", () => {
   let stage: AuditorStage;
   let proxy: RpcProxy;
+  let stranger: ChallengedStage;
   let stop: () => Promise<void>;
 
   before(async () => {
@@ -33,39 +29,14 @@ describe("a provider answers a challenge, once, behind an endpoint that", () => 
     proxy = new RpcProxy(stage.anvil.rpcUrl);
     await proxy.start();
     stop = await start();
-    const { token, challengeBook } = stage.deployment.contracts;
-    await stage.jump(stage.first, 0);
-    const args = [challengeBook, parseEther("50")];
-    await act({ address: token, abi: erc20Abi, functionName: "approve", args });
-    const challenge = { address: challengeBook, abi: challengeBookAbi, functionName: "challenge" };
-    await act({ ...challenge, args: [SERVICE] });
+    stranger = new ChallengedStage(stage);
+    await stranger.challenge(SERVICE);
   });
   afterEach(async () => {
     await stop();
     await proxy.stop();
   });
 
-  const challenges = () => new Challenges(stage.client, stage.deployment);
-  /** A stranger's call, mined at once. */
-  const act = async (call: Call) => {
-    const { chainId } = stage.deployment;
-    const sender = new TransactionSender(
-      { rpcUrls: [stage.anvil.rpcUrl], chainId, key: keys.treasury.key },
-      { client: stage.client, log: silentLogger, timers: fastTimers },
-    );
-    let isDone = false;
-    const sending = sender.send(call).finally(() => (isDone = true));
-    await stage.mineUntil("the stranger's call is mined", () => isDone);
-    await sending;
-  };
-  /** The next epoch's seed, from which the question and the window follow. */
-  const ask = async () => {
-    const epoch = stage.first + 1;
-    await stage.jump(epoch, 0);
-    const seeds = new Seeds(stage.client, stage.deployment);
-    const head = { number: await stage.client.getBlockNumber() };
-    await act((await tickOf({ deployment: stage.deployment, seeds }, epoch, head)).call);
-  };
   const start = async () => {
     const { deployment } = stage;
     const { chainId, genesis, epochSeconds } = deployment;
@@ -111,10 +82,10 @@ describe("a provider answers a challenge, once, behind an endpoint that", () => 
 
   for (const { name, begin } of rpcStories) {
     it(name, async () => {
-      const id = (await challenges().open(SERVICE))!;
+      const id = (await stranger.challenges.open(SERVICE))!;
       begin(proxy);
-      await ask();
-      const state = async () => (await challenges().get(id)).state;
+      await stranger.ask();
+      const state = async () => (await stranger.challenges.get(id)).state;
       await stage.mineUntil("it is answered", async () => (await state()) !== "Open");
       expect(await state()).to.equal("Answered");
       expect(await answers()).to.equal(1);

@@ -1,17 +1,13 @@
 import { expect } from "chai";
-import { erc20Abi, parseEther, parseGwei, type Hex } from "viem";
+import { parseGwei, type Hex } from "viem";
 import { Challenges } from "../../../src/chain/challenges.ts";
 import { createChainClient } from "../../../src/chain/client.ts";
 import { ChainClock } from "../../../src/chain/clock.ts";
 import type { FeePolicy } from "../../../src/chain/transactions/fees.ts";
-import { Seeds } from "../../../src/chain/seeds.ts";
 import { TransactionSender } from "../../../src/chain/transactions/sender.ts";
-import type { Call } from "../../../src/chain/transactions/call.ts";
-import { tickOf } from "../../../src/chain/ticks.ts";
-import { silentLogger } from "../../../src/node/logger.ts";
-import { challengeBookAbi } from "../../../src/protocol/abi/challengeBook.ts";
 import { ChallengeResponder } from "../../../src/provider/duties/challengeResponder.ts";
 import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
+import { ChallengedStage } from "../../support/challengedStage.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
 import { until } from "../../support/until.ts";
@@ -21,6 +17,7 @@ const SERVICE = 1n;
 describe("answers to challenges, when things go wrong", () => {
   let stage: AuditorStage;
   let proxy: RpcProxy;
+  let stranger: ChallengedStage;
   let log: MemoryLog;
   let challenge: bigint;
   const stopping: (() => Promise<void>)[] = [];
@@ -35,25 +32,16 @@ describe("answers to challenges, when things go wrong", () => {
     proxy = new RpcProxy(stage.anvil.rpcUrl);
     await proxy.start();
     log = new MemoryLog();
-    const { token, challengeBook } = stage.deployment.contracts;
-    await stage.jump(stage.first, 0);
-    const args = [challengeBook, parseEther("50")];
-    await act({ address: token, abi: erc20Abi, functionName: "approve", args });
-    await act({
-      address: challengeBook,
-      abi: challengeBookAbi,
-      functionName: "challenge",
-      args: [SERVICE],
-    });
-    challenge = (await challenges().open(SERVICE))!;
+    stranger = new ChallengedStage(stage);
+    await stranger.challenge(SERVICE);
+    challenge = (await stranger.challenges.open(SERVICE))!;
   });
   afterEach(async () => {
     for (const stop of stopping.splice(0).reverse()) await stop();
     await proxy.stop();
   });
 
-  const challenges = () => new Challenges(stage.client, stage.deployment);
-  const state = async () => (await challenges().get(challenge)).state;
+  const state = async () => (await stranger.challenges.get(challenge)).state;
   const answers = async () => {
     let count = 0;
     const head = await stage.client.getBlockNumber();
@@ -66,26 +54,6 @@ describe("answers to challenges, when things go wrong", () => {
   const isAnswer = (from: string, to: string | null) =>
     from === keys.provider.address.toLowerCase() &&
     to === stage.deployment.contracts.challengeBook.toLowerCase();
-  /** A stranger's call, mined at once. */
-  const act = async (call: Call) => {
-    const { chainId } = stage.deployment;
-    const sender = new TransactionSender(
-      { rpcUrls: [stage.anvil.rpcUrl], chainId, key: keys.treasury.key },
-      { client: stage.client, log: silentLogger, timers: fastTimers },
-    );
-    let isDone = false;
-    const sending = sender.send(call).finally(() => (isDone = true));
-    await stage.mineUntil("the stranger's call is mined", () => isDone);
-    await sending;
-  };
-  /** The next epoch's seed, from which the question and the window follow. */
-  const ask = async () => {
-    const epoch = stage.first + 1;
-    await stage.jump(epoch, 0);
-    const seeds = new Seeds(stage.client, stage.deployment);
-    const head = { number: await stage.client.getBlockNumber() };
-    await act((await tickOf({ deployment: stage.deployment, seeds }, epoch, head)).call);
-  };
   /** The provider's agent, as far as challenges go; each call is another process. */
   const start = async (fees: FeePolicy = {}) => {
     const { deployment } = stage;
@@ -127,7 +95,7 @@ describe("answers to challenges, when things go wrong", () => {
   it("come through an endpoint that was down when the question came", async () => {
     await start();
     proxy.fail("cut");
-    await ask();
+    await stranger.ask();
     await until("it has noticed", () =>
       log.said("warn").includes("cannot check for challenges, trying again"),
     );
@@ -137,7 +105,7 @@ describe("answers to challenges, when things go wrong", () => {
 
   it("are replaced where the base fee passes their price, though other calls would wait", async () => {
     await start({ maxFeePerGas: parseGwei("2"), urgentMaxFeePerGas: parseGwei("300") });
-    await ask();
+    await stranger.ask();
     await sent();
     const fee: Hex = `0x${parseGwei("50").toString(16)}`;
     await stage.anvil.request("anvil_setNextBlockBaseFeePerGas", [fee]);
@@ -148,7 +116,7 @@ describe("answers to challenges, when things go wrong", () => {
 
   it("are sent again when a reorganisation takes them back", async () => {
     await start();
-    await ask();
+    await stranger.ask();
     await sent();
     await stage.mine();
     expect(await state()).to.equal("Answered");
@@ -160,7 +128,7 @@ describe("answers to challenges, when things go wrong", () => {
 
   it("are paid for once, though the agent was killed between sending and block", async () => {
     const stop = await start();
-    await ask();
+    await stranger.ask();
     await sent();
     await stop();
     await start();

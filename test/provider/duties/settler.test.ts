@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { parseEther } from "viem";
 import { Settler } from "../../../src/provider/duties/settler.ts";
 import { DEPLOYMENT, FakeChain, FakeSender } from "../../support/fakeChain.ts";
 import { FakeTime, FakeTimers } from "../../support/fakeTime.ts";
@@ -51,12 +52,12 @@ describe("Settler", () => {
       [101, 102].map((epoch) => ({
         block: 1,
         eventName: "Settled",
-        args: { number: 7n, epoch, grade: 3, reward: 5n },
+        args: { number: 7n, epoch, grade: 3, reward: parseEther("1.5") },
       }));
     await settle(104, 100, 1);
     expect(log.lines.map(({ message, fields }) => [message, fields])).to.deep.equal([
-      ["epoch settled", { epoch: 101, grade: 3, reward: 5n }],
-      ["epoch settled", { epoch: 102, grade: 3, reward: 5n }],
+      ["epoch settled", { epoch: 101, grade: 3, reward: "1.5" }],
+      ["epoch settled", { epoch: 102, grade: 3, reward: "1.5" }],
     ]);
   });
 

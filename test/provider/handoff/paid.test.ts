@@ -70,13 +70,18 @@ describe("a paid flow whose process is replaced", () => {
     await until("all has come back", () => flow.bytesRead >= end);
   }
 
-  it("goes on, and is charged once for each byte, beside a new flow in the new process", async () => {
-    const wallet = books.pay();
+  /** A process that serves for pay, and a client's flow that has sent so much through it. */
+  async function paying(bytes: number) {
     await rig.start(upstream, pay);
-    const { client } = rig.user({ payer: new Payer({ wallet }) });
+    const { client } = rig.user({ payer: new Payer({ wallet: books.pay() }) });
     const flow = await client.connect("service", ECHO);
     flow.resume();
-    await uses(flow, 3 * MIB);
+    await uses(flow, bytes);
+    return { client, flow };
+  }
+
+  it("goes on, and is charged once for each byte, beside a new flow in the new process", async () => {
+    const { client, flow } = await paying(3 * MIB);
     let used = 3 * MIB;
     const others: Flow[] = [];
     for (let deployment = 1; deployment <= 3; deployment++) {
@@ -101,12 +106,7 @@ describe("a paid flow whose process is replaced", () => {
   });
 
   it("is charged by the one of two processes that wins its place, whichever asked last", async () => {
-    const wallet = books.pay();
-    await rig.start(upstream, pay);
-    const { client } = rig.user({ payer: new Payer({ wallet }) });
-    const flow = await client.connect("service", ECHO);
-    flow.resume();
-    await uses(flow, 3 * MIB);
+    const { client, flow } = await paying(3 * MIB);
     const starts = [rig.start(upstream, pay), rig.start(upstream, pay)];
     const outcomes = await Promise.allSettled(starts);
     const failures = outcomes.filter((each) => each.status === "rejected");
