@@ -8,8 +8,9 @@ const STATUS = ["None", "Active", "Unstaked", "Maintenance", "Suspended", "Retir
 /** Milliseconds by which a record may be from the future. */
 const AHEAD = 60_000n;
 
-/** A stranger's text: Postgres has no character 0. */
-const withoutZeros = (text: string) => text.split("\0").join("\uFFFD");
+/** A stranger's text: U+FFFD stands for each character 0, and for a byte order mark at the beginning. */
+const storable = (text: string) =>
+  [...text].map((c, at) => (c === "\0" || (c === "\uFEFF" && at === 0) ? "\uFFFD" : c)).join("");
 
 export const ofService = (number: bigint) => (fact: Fact) => fact.big("number") === number;
 
@@ -64,7 +65,7 @@ async function recountService(chain: RawChain, registered: Fact, rounds: readonl
     registeredBlock: registered.block,
     key: orNull(key),
     keySince: sinceOf(newest("registry.KeySet")),
-    metadata: withoutZeros(await view<string>("metadataOf")),
+    metadata: storable(await view<string>("metadataOf")),
     probe: utf8(probed.text("probe")),
     probeSince: probed.int("since"),
     payout,
@@ -105,7 +106,7 @@ export async function recountKinds(chain: RawChain): Promise<Row[]> {
       const { name, verifier, ...terms } = kind;
       return {
         classId,
-        name: withoutZeros(hexToString((name as string).replace(/(00)+$/, "") as Hex)),
+        name: storable(hexToString((name as string).replace(/(00)+$/, "") as Hex)),
         verifier: (verifier as string).toLowerCase(),
         ...terms,
       };
@@ -179,7 +180,7 @@ export async function recountAnnouncements(chain: RawChain): Promise<Row[]> {
         expiresAt: record?.expiresAt ?? null,
         endpoints:
           record?.endpoints.map(({ uri, priority, weight }) => ({
-            ...{ uri: withoutZeros(uri), priority, weight },
+            ...{ uri: storable(uri), priority, weight },
           })) ?? null,
       };
     }),
@@ -205,5 +206,5 @@ async function provenRecord(chain: RawChain, fact: Fact) {
 function utf8(bytes: string): string | null {
   const raw = Buffer.from(bytes.slice(2), "hex");
   const text = raw.toString("utf8");
-  return Buffer.from(text, "utf8").equals(raw) ? withoutZeros(text) : null;
+  return Buffer.from(text, "utf8").equals(raw) ? storable(text) : null;
 }
