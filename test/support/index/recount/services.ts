@@ -9,8 +9,10 @@ const STATUS = ["None", "Active", "Unstaked", "Maintenance", "Suspended", "Retir
 const AHEAD = 60_000n;
 
 /** A stranger's text: U+FFFD stands for each character 0, and for a byte order mark at the beginning. */
-const storable = (text: string) =>
-  [...text].map((c, at) => (c === "\0" || (c === "\uFEFF" && at === 0) ? "\uFFFD" : c)).join("");
+const storable = (text: string) => {
+  const plain = text.split("\0").join("\uFFFD");
+  return plain.startsWith("\uFEFF") ? `\uFFFD${plain.slice(1)}` : plain;
+};
 
 export const ofService = (number: bigint) => (fact: Fact) => fact.big("number") === number;
 

@@ -81,7 +81,8 @@ export async function oddRounds(story: IndexedStory) {
     }
     for (const auditor of [2, GUEST]) {
       if (index >= 1 && index <= COUNT) await reveal(auditor, index - 1);
-      for (const chunk of (index >= 2 && ROUNDS[auditor]![index - 2]!.claim) || []) {
+      const claimed = index >= 2 ? ROUNDS[auditor]![index - 2]!.claim : undefined;
+      for (const chunk of claimed ?? []) {
         await chain.claim(first + index - 2, auditor, [chunk]);
       }
       if (index < COUNT) await commit(auditor, index);

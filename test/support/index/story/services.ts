@@ -1,4 +1,4 @@
-import { stringToHex, toHex, type Hex } from "viem";
+import { stringToHex, toHex } from "viem";
 import { devKey } from "../../../../devnet/devnet.ts";
 import { abis } from "../../../../src/protocol/abis.ts";
 import { hexToBytes } from "../../../../src/protocol/bytes.ts";
@@ -93,7 +93,7 @@ export async function askForProof(story: IndexedStory) {
 }
 
 const keyOf = (story: IndexedStory, number: number) =>
-  hexToBytes(story.chain.serviceKey(number).key as Hex);
+  hexToBytes(story.chain.serviceKey(number).key);
 
 /** The registry is to be closed. */
 export async function closing(story: IndexedStory, { revoke }: { revoke: boolean }) {
