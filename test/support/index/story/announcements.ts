@@ -12,6 +12,8 @@ interface Given {
   uri?: string;
   /** The service that the record names. */
   of?: bigint;
+  /** The block from which on `at` counts; by default the newest. */
+  since?: bigint;
 }
 
 /** Announces a record for a service, signed by a key. */
@@ -19,10 +21,11 @@ export async function announce(
   story: IndexedStory,
   number: bigint,
   key: Hex,
-  { at = 0, lasts = 3_600_000, uri = "https://weather.example/", of = number }: Given = {},
+  { at = 0, lasts = 3_600_000, uri = "https://weather.example/", of = number, since }: Given = {},
 ) {
   const { chainId, contracts } = story.chain.deployment;
-  const { timestamp } = await story.chain.client.getBlock();
+  const blockNumber = since ?? (await story.chain.client.getBlockNumber());
+  const { timestamp } = await story.chain.client.getBlock({ blockNumber });
   const issuedAt = timestamp * 1_000n + BigInt(at);
   const record = signRecord(
     {
@@ -46,7 +49,10 @@ export async function announceAll(story: IndexedStory) {
   await bytes(4n, "0x1234");
   await announce(story, 4n, keyOf(5), { uri: "https://other-key.example/" });
   await announce(story, 4n, keyOf(4), { at: -90_000, uri: "https://older.example/" });
-  await announce(story, 4n, keyOf(4), { at: 20_000, uri: "https://newer.example/\u0000" });
+  const since = await story.chain.client.getBlockNumber();
+  const newer = { at: 20_000, since };
+  await announce(story, 4n, keyOf(4), { ...newer, uri: "https://newer.example/\u0000" });
+  await announce(story, 4n, keyOf(4), { ...newer, uri: "https://equally-new.example/" });
   // Records that prove nothing: expired, of the future, of another service.
   await announce(story, 5n, keyOf(5), { at: -90_000, lasts: 30_000 });
   await announce(story, 6n, keyOf(6), { at: 900_000 });
@@ -55,5 +61,5 @@ export async function announceAll(story: IndexedStory) {
   await bytes(8n, "0xab");
   await bytes(8n, "0xabcd");
   await bytes(13n, "0xab");
-  await announce(story, 13n, keyOf(13));
+  await announce(story, 13n, keyOf(13), { uri: `https://${"a".repeat(504)}` });
 }

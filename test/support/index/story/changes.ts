@@ -1,5 +1,5 @@
 import { toHex, zeroHash } from "viem";
-import { abis } from "../../../../src/protocol/abis.ts";
+import { labelCommitment } from "../../../../src/protocol/label.ts";
 import { bloc, owner, stranger, type IndexedStory } from "../story.ts";
 import { announce } from "./announcements.ts";
 
@@ -8,14 +8,20 @@ export async function change(story: IndexedStory) {
   const { chain } = story;
   const key = owner(1).key;
   await story.approve(key, "labels", 50);
-  const commitment = await chain.client.readContract({
-    ...{ address: chain.deployment.contracts.labels, abi: abis.labels },
-    ...{ functionName: "labelCommitment", args: ["weather", owner(1).address, zeroHash] },
-  });
   await chain.fund(owner(1).address, 1_000);
-  await story.send(key, "labels", "commitLabel", [commitment]);
+  await chain.fund(owner(2).address, 50);
+  await story.approve(owner(2).key, "labels", 50);
+  const labels = ["weather", "l".repeat(63)];
+  for (const [index, label] of labels.entries()) {
+    const { key, address } = owner(index + 1);
+    const commitment = labelCommitment(label, address, zeroHash);
+    await story.send(key, "labels", "commitLabel", [commitment]);
+  }
   await chain.driver.jump(story.epoch, 0.7);
-  await story.send(key, "labels", "setLabel", [1n, "weather", zeroHash]);
+  for (const [index, label] of labels.entries()) {
+    const args = [BigInt(index + 1), label, zeroHash];
+    await story.send(owner(index + 1).key, "labels", "setLabel", args);
+  }
   await announce(story, 1n, chain.serviceKey(1).key);
   await announce(story, 2n, chain.serviceKey(1).key);
   await chain.own(2, "setMetadata", [2n, "x".repeat(256)]);

@@ -6,10 +6,13 @@ import type { Call } from "../../../../src/chain/transactions/call.ts";
 import { abis } from "../../../../src/protocol/abis.ts";
 import type { ChunkArgument } from "../../../../src/protocol/round.ts";
 import type { Grade } from "../../../../src/protocol/tally.ts";
-import { bloc, GUEST, type IndexedStory } from "../story.ts";
+import { bloc, GUEST, stranger, type IndexedStory } from "../story.ts";
 
-/** How a call is sent: as it is, in a batch, in a batch after a false one, or through a contract that hides it. */
-type Way = "plain" | "batch" | "decoy" | "veil" | "none";
+/**
+ * How a call is sent: as it is, in a batch, in a batch after false ones, through a contract that hides it, or in one
+ * batch with all that follow.
+ */
+type Way = "plain" | "batch" | "decoy" | "veil" | "together";
 
 interface OddRound {
   commit: Way;
@@ -35,10 +38,10 @@ const ROUNDS: Record<number, readonly OddRound[]> = {
   [GUEST]: [
     { ...plain, claim: [0] },
     { ...halves, reveal: ["plain", "plain"], claim: [0] },
-    { ...halves, reveal: ["plain", "plain"], claim: [1, 0] },
+    { ...halves, reveal: ["together"], claim: [1, 0] },
     { ...halves, reveal: ["veil", "veil"], claim: [0, 1] },
     { commit: "plain", reveal: [] },
-    { commit: "none", reveal: [] },
+    { commit: "plain", reveal: [] },
   ],
 };
 const COUNT = 6;
@@ -61,14 +64,15 @@ export async function oddRounds(story: IndexedStory) {
 
   const commit = async (auditor: number, index: number) => {
     const { commit: way, maxWords } = ROUNDS[auditor]![index]!;
-    if (way === "none") return;
     const call = await chain.commitment(story.epoch, auditor, gradesOf(auditor), { maxWords });
     await sendBy(story, auditor, way, call);
   };
   const reveal = async (auditor: number, index: number) => {
     for (const [chunk, way] of ROUNDS[auditor]![index]!.reveal.entries()) {
-      const argument = chain.chunks(first + index, auditor)[chunk]!;
-      await sendBy(story, auditor, way, revealOf(story, argument), argument);
+      const shown = chain.chunks(first + index, auditor).slice(chunk);
+      const calls = shown.map((each) => revealOf(story, each));
+      if (way === "together") await sendTogether(story, auditor, calls);
+      else await sendBy(story, auditor, way, calls[0]!, shown[0]);
     }
   };
   for (let index = 0; index < COUNT + 2; index++) {
@@ -96,8 +100,12 @@ export async function oddRounds(story: IndexedStory) {
     ...{ address: chain.deployment.contracts.staking, abi: abis.staking },
     ...{ functionName: "auditorStake", args: [chain.auditors[GUEST]!.owner] },
   });
+  await story.send(auditorOwner(GUEST), "proofOfService", "setOperator", [stranger.address]);
   await story.send(auditorOwner(GUEST), "staking", "unstakeAuditor", [bloc(50)]);
   await story.send(auditorOwner(GUEST), "staking", "unstakeAuditor", [stake - bloc(50)]);
+  // Another one stakes, and never enrols.
+  await story.approve(stranger.key, "staking", 5_000);
+  await story.send(stranger.key, "staking", "stakeAuditor", [bloc(5_000)]);
 }
 
 const gradesOf = (auditor: number): Record<number, Grade> =>
@@ -105,6 +113,16 @@ const gradesOf = (auditor: number): Record<number, Grade> =>
 
 function revealOf({ chain }: IndexedStory, chunk: ChunkArgument): Call {
   return { ...chain.contracts.proofOfService, functionName: "reveal", args: [chunk] };
+}
+
+/** Sends calls of the rounds' contract in one transaction. */
+async function sendTogether(story: IndexedStory, auditor: number, calls: readonly Call[]) {
+  const items = calls.map((call) =>
+    encodeFunctionData(call as Parameters<typeof encodeFunctionData>[0]),
+  );
+  await sender(story.chain.stage, operatorKey(auditor)).send({
+    ...{ ...story.chain.contracts.proofOfService, functionName: "tryMulticall", args: [items] },
+  });
 }
 
 async function sendBy(
@@ -123,9 +141,13 @@ async function sendBy(
   if (way === "plain") await operator.send(call);
   if (way === "batch") await batch(data);
   if (way === "decoy") {
-    const args = [{ ...chunk!, secret: `0x${"77".repeat(32)}` }] as const;
     const { abi } = story.chain.contracts.proofOfService;
-    await batch(encodeFunctionData({ abi, functionName: "reveal", args }), data);
+    const otherSecret = { ...chunk!, secret: `0x${"77".repeat(32)}` } as const;
+    const otherWords = { ...chunk!, words: chunk!.words.map((word) => (word >> 240n) << 240n) };
+    const decoys = [otherSecret, otherWords].map((each) =>
+      encodeFunctionData({ abi, functionName: "reveal", args: [each] }),
+    );
+    await batch(...decoys, data);
   }
   if (way === "veil") {
     const inverted = bytesToHex(hexToBytes(data).map((byte) => 255 - byte));

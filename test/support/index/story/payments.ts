@@ -33,6 +33,7 @@ export async function payMore(story: IndexedStory) {
   await open(payee.key, first);
   await open(other.key, second);
   await open(other.key, third);
+  await open(payee.key, payer.tab(2n, payee.address, { ...terms, limit: bloc(1) }));
   // It lasts longer and has no higher limit.
   await open(other.key, payer.tab(1n, other.address, { ...terms, lastsS: 4 * DAY, of: second }));
   await story.send(payee.key, "cashier", "redeem", [payer.voucher(first, bloc(20))]);

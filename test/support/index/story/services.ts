@@ -31,10 +31,12 @@ export async function kinds(story: IndexedStory) {
   await story.send(governor, "registry", "setClassOpen", [2, false]);
 }
 
+const probe = toHex(JSON.stringify({ v: 1, requests: [{ path: "/" }] }));
+
 async function register(story: IndexedStory, number: number, stake: number) {
   const { address } = story.chain.serviceKey(number);
-  const probe = toHex(JSON.stringify({ v: 1, requests: [{ path: "/" }] }));
-  await story.send(landlord.key, "registry", "register", [0, address, probe, "", bloc(stake)]);
+  const about = number === 16 ? "y".repeat(256) : "";
+  await story.send(landlord.key, "registry", "register", [0, address, probe, about, bloc(stake)]);
 }
 
 /** So many services that they fill a shard, one in the next, and one without stake. */
@@ -65,6 +67,7 @@ export async function turnOver(story: IndexedStory) {
   await own("setPayout", 15n, landlord.address);
   await own("setPayout", 15n, `0x${"0".repeat(40)}`);
   await own("setMetadata", 15n, "about");
+  await own("setProbe", 15n, stringToHex("z".repeat(1_024)));
   await story.challenge(12n);
 }
 
