@@ -37,9 +37,12 @@ export function numberOf(serviceId: `0x${string}`): bigint {
 }
 
 /**
- * A stranger's text as Postgres can store it: without the character 0, which becomes U+FFFD as bytes that are no
- * UTF-8 do.
+ * A stranger's text as a database can store it: without the character 0, which Postgres has not, and without a byte order
+ * mark at its beginning, which PGlite drops when it reads a value. Both become U+FFFD, as bytes that are no UTF-8 do.
  */
 export function storable(text: string, maximum: number): string {
-  return text.replaceAll("\0", "\uFFFD").slice(0, maximum);
+  return text
+    .replaceAll("\0", "\uFFFD")
+    .replace(/^\uFEFF/, "\uFFFD")
+    .slice(0, maximum);
 }

@@ -114,10 +114,11 @@ ponder.on("ProofOfService:Revealed", async ({ event, context }) => {
   const committed = round?.commitment ?? null;
   const chunk = chunkIn(event.transaction.input, auditor, audited, index, committed);
 
-  // Of a round whose calldata cannot be read, the number of chunks is unknown: its first reveal counts as all.
+  // Of a round whose calldata cannot be read, the number of chunks is unknown: its first reveal counts as all, and a
+  // later one that can be read does not count it again.
   const chunks = chunk?.count ?? round?.chunks ?? null;
   const revealed = (round?.chunksRevealed ?? 0) + 1;
-  const isWhole = chunks === null ? revealed === 1 : revealed === chunks;
+  const isWhole = round?.revealedAt == null && (chunks === null || revealed === chunks);
   await db.update(auditorRound, { auditor, epoch: audited }).set((row) => ({
     chunks,
     chunksRevealed: revealed,
@@ -152,19 +153,17 @@ ponder.on("ProofOfService:Claimed", async ({ event, context }) => {
   const { auditor, epoch: audited, reward } = event.args;
   const paidVotes = Number(event.args.paidVotes);
   await countGas(context.db, event);
+  let isWhole = false;
   await context.db.update(auditorRound, { auditor, epoch: audited }).set((row) => {
     const chunksClaimed = row.chunksClaimed + 1;
+    isWhole = row.claimedAt === null && (row.chunks === null || chunksClaimed === row.chunks);
     return {
       chunksClaimed,
       paidVotes: row.paidVotes + paidVotes,
       reward: row.reward + reward,
-      ...(row.chunks === null || chunksClaimed === row.chunks
-        ? { state: "claimed", claimedAt: event.block.timestamp }
-        : {}),
+      ...(isWhole ? { state: "claimed", claimedAt: event.block.timestamp } : {}),
     };
   });
-  const after = await context.db.find(auditorRound, { auditor, epoch: audited });
-  const isWhole = after?.state === "claimed";
   await changeAuditor(context.db, auditor, (row) => ({
     paidVotes: row.paidVotes + paidVotes,
     earned: row.earned + reward,

@@ -31,6 +31,7 @@ import { epochStart } from "../../src/protocol/epoch.ts";
 import type { HashChain } from "../../src/protocol/hashChain.ts";
 import type { ProbeInput } from "../../src/protocol/probe.ts";
 import { ReceiptSigner, type SignedReceipt } from "../../src/protocol/receipt.ts";
+import { toChunks, type ChunkArgument } from "../../src/protocol/round.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { inspectionNonce } from "../../src/protocol/sortition.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
@@ -167,8 +168,23 @@ export class AuditedChain {
     epoch: number,
     auditor: number,
     grades: Record<number, Grade>,
-    visit: Visit = (target) => Promise.resolve(this.#sign(target)),
+    visit?: Visit,
   ): Promise<void> {
+    await this.#operators[auditor]!.send(await this.commitment(epoch, auditor, grades, { visit }));
+  }
+
+  /**
+   * The call that {@link commit} sends.
+   *
+   * @param given.maxWords Most words of a chunk.
+   */
+  async commitment(
+    epoch: number,
+    auditor: number,
+    grades: Record<number, Grade>,
+    given: { visit?: Visit | undefined; maxWords?: number | undefined } = {},
+  ): Promise<Call> {
+    const { visit = (target) => Promise.resolve(this.#sign(target)), maxWords } = given;
     const { owner } = this.auditors[auditor]!;
     const recorded = await this.seeds.recorded(epoch);
     const input = {
@@ -190,14 +206,16 @@ export class AuditedChain {
       const { channel, issuedAt, signature } = await visit({ number, nonce, startsAt });
       votes.push({ number, grade, evidence: { number, salt, channel, issuedAt, signature } });
     }
-    const round = buildRound(drawn, votes);
+    const round = inChunks(buildRound(drawn, votes), maxWords);
     this.#rounds.set(`${auditor}/${epoch}`, round);
     const { commitment } = new OpenedRound(owner, round);
-    await this.#operators[auditor]!.send({
-      ...this.contracts.proofOfService,
-      functionName: "commit",
-      args: [owner, epoch, commitment],
-    });
+    const args = [owner, epoch, commitment] as const;
+    return { ...this.contracts.proofOfService, functionName: "commit", args };
+  }
+
+  /** The chunks of an auditor's round, as the contract takes them. */
+  chunks(epoch: number, auditor: number): readonly ChunkArgument[] {
+    return this.#opened(epoch, auditor).chunks;
   }
 
   /** Reveals an auditor's round of the epoch before the current. */
@@ -211,11 +229,11 @@ export class AuditedChain {
     }
   }
 
-  /** Claims an auditor's round, with the seed of two epochs later. */
-  async claim(epoch: number, auditor: number): Promise<void> {
+  /** Claims an auditor's round, or some of its chunks, with the seed of two epochs later. */
+  async claim(epoch: number, auditor: number, chunks?: readonly number[]): Promise<void> {
     const sample = await this.seeds.recorded(epoch + 2);
     const opened = this.#opened(epoch, auditor);
-    for (const chunk of opened.chunks) {
+    for (const chunk of opened.chunks.filter(({ index }) => chunks?.includes(index) ?? true)) {
       const samples = opened.samples(chunk.index, sample!.seed);
       await this.#operators[auditor]!.send({
         ...this.contracts.proofOfService,
@@ -283,4 +301,16 @@ export class AuditedChain {
       stake: parseEther(stake.toString()),
     });
   }
+}
+
+/** The same round with chunks of at most so many words. */
+function inChunks(round: StoredRound, maxWords: number | undefined): StoredRound {
+  if (maxWords === undefined) return round;
+  const reports = round.chunks.flatMap(({ base, words }) =>
+    words.map((word) => ({
+      shard: base + Number(word >> 240n),
+      votes: word & ((1n << 240n) - 1n),
+    })),
+  );
+  return { ...round, chunks: toChunks(reports, maxWords) };
 }

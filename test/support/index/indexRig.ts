@@ -18,6 +18,8 @@ import { until } from "../until.ts";
 export interface IndexRigOptions {
   deployment: Deployment;
   rpcUrl: string;
+  /** Folder of a package whose index is run; by default this one. */
+  root?: string;
   /** A Postgres database; without one, PGlite keeps the tables. */
   databaseUrl?: string;
   front?: Partial<CreateIndexerOptions["front"]>;
@@ -33,9 +35,29 @@ const front: CreateIndexerOptions["front"] = {
   ...{ keepAliveMs: 5_000, maxUnread: 0, maxUnreadPerPeer: 0 },
 };
 
+interface FieldType {
+  kind: string;
+  ofType?: FieldType | null;
+}
+
 interface Field {
   name: string;
-  type: { kind: string; ofType: { kind: string } | null };
+  type: FieldType;
+}
+
+export type TableRow = Record<string, unknown>;
+
+/** A table as the index serves it. */
+export interface IndexedTable {
+  columns: string[];
+  /** The columns of its primary key. */
+  key: string[];
+  rows: TableRow[];
+}
+
+/** Whether a field is a column, and no relation to other tables. */
+function isColumn({ kind, ofType }: FieldType): boolean {
+  return ofType ? isColumn(ofType) : kind === "SCALAR" || kind === "ENUM";
 }
 
 /** An index with a folder of its own, on any chain. */
@@ -69,7 +91,7 @@ export class IndexRig {
   /** Starts it in its folder, again or for the first time. */
   async begin(): Promise<void> {
     const { deployment, rpcUrl } = this.#options;
-    const root = packageRoot();
+    const { root = packageRoot() } = this.#options;
     const prepared = await prepareIndexer({ root, stateDir: this.folder, deployment });
     const options = {
       rpcUrls: [rpcUrl],
@@ -140,19 +162,39 @@ export class IndexRig {
 
   /** All rows of a table with all columns, in the order of their texts. */
   async rows(table: string): Promise<string[]> {
+    const { rows } = await this.table(table);
+    return rows.map((row) => JSON.stringify(row)).sort();
+  }
+
+  /** All rows of a table with all columns; the names of the columns and of the primary key are the index's own. */
+  async table(table: string): Promise<IndexedTable> {
     const name = table.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-    const { __type: type } = await this.#direct<{ __type: { fields: Field[] } }>(
-      `{ __type(name: "${name}") { fields { name type { kind ofType { kind } } } } }`,
+    const { __type: type, __schema: schema } = await this.#direct<{
+      __type: { fields: Field[] };
+      __schema: { queryType: { fields: { name: string; args: { name: string }[] }[] } };
+    }>(
+      `{ __type(name: "${name}") { fields { name type { kind ofType { kind ofType { kind } } } } }
+        __schema { queryType { fields { name args { name } } } } }`,
     );
-    const columns = type.fields
-      .filter(({ type: { kind, ofType } }) => (ofType?.kind ?? kind) === "SCALAR")
-      .map((field) => field.name);
-    const answer = await this.#direct<Record<string, { totalCount: number; items: object[] }>>(
+    const columns = type.fields.filter(({ type }) => isColumn(type)).map((field) => field.name);
+    const answer = await this.#direct<Record<string, { totalCount: number; items: TableRow[] }>>(
       `{ ${name}s(limit: 1000) { totalCount items { ${columns.join(" ")} } } }`,
     );
     const { totalCount, items } = answer[`${name}s`]!;
     if (totalCount !== items.length) throw new Error(`${table} has more than a page of rows.`);
-    return items.map((row) => JSON.stringify(row)).sort();
+    const one = schema.queryType.fields.find((field) => field.name === name)!;
+    return { columns, key: one.args.map((arg) => arg.name), rows: items };
+  }
+
+  /** The names of all tables that the index serves, as in {@link tables}. */
+  async tableNames(): Promise<string[]> {
+    const { __schema: schema } = await this.#direct<{
+      __schema: { queryType: { fields: { name: string }[] } };
+    }>("{ __schema { queryType { fields { name } } } }");
+    const names = schema.queryType.fields.map(({ name }) => name);
+    return names
+      .filter((name) => names.includes(`${name}s`))
+      .map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
   }
 
   /** Asks Ponder itself, without the bounds of the front. */

@@ -1,29 +1,31 @@
-import { encodeFunctionData, parseEther, toHex, zeroHash, type Hex } from "viem";
+import { encodeFunctionData, parseEther, type Hex } from "viem";
 import { sender } from "../../../devnet/cast.ts";
 import { devKey } from "../../../devnet/devnet.ts";
 import { keyIndex } from "../../../devnet/stage.ts";
-import { hexToBytes } from "../../../src/protocol/bytes.ts";
-import { blockcloudDomain } from "../../../src/protocol/typedData.ts";
-import { rootServiceId } from "../../../src/protocol/serviceId.ts";
-import { signRecord } from "../../../src/protocol/record.ts";
 import { abis } from "../../../src/protocol/abis.ts";
 import type { Deployment } from "../../../src/chain/deployment.ts";
 import type { Grade } from "../../../src/protocol/tally.ts";
 import { AuditedChain, FIRST } from "../auditedChain.ts";
-import { Payer } from "../payer.ts";
+import { Payer, type SignedTab } from "../payer.ts";
 
 const DAY = 86_400;
-const bloc = (amount: number) => parseEther(amount.toString());
-const stranger = devKey(keyIndex.visitor);
-const owner = (number: number) => devKey(keyIndex.owner + number - 1);
+export const bloc = (amount: number) => parseEther(amount.toString());
+export const stranger = devKey(keyIndex.visitor);
+export const owner = (number: number) => devKey(keyIndex.owner + number - 1);
+/** Auditors that take part in ordinary rounds. */
+const ORDINARY = [0, 1, 2];
+/** The last auditor: it takes part in the odd rounds only, and leaves. */
+export const GUEST = 3;
 
 /** Texts that strangers put on chain. */
 export const hostile = "<script>alert(1)</script>\u0000\u202Eevil";
 
-/** A chain on which in 50 epochs everything happens that an index counts. */
+/** A chain on which things happen that an index counts; `story/play.ts` lets all of them happen. */
 export class IndexedStory {
   readonly chain: AuditedChain;
   readonly payer: Payer;
+  /** The tabs of {@link pay}: one with service 2 that goes on, and one with service 3 that is closed. */
+  tabs: SignedTab[] = [];
   epoch = FIRST;
 
   private constructor(chain: AuditedChain) {
@@ -34,7 +36,7 @@ export class IndexedStory {
   static async start(): Promise<IndexedStory> {
     const chain = await AuditedChain.start({
       services: [4_000, 3_000, 120_000],
-      auditors: [10_000, 11_000, 13_000],
+      auditors: [10_000, 11_000, 13_000, 9_000],
       metadata: hostile,
       challengeWindow: 60,
     });
@@ -50,7 +52,7 @@ export class IndexedStory {
     key: Hex,
     name: keyof Deployment["contracts"] & keyof typeof abis,
     functionName: string,
-    args: readonly unknown[],
+    args: readonly unknown[] = [],
   ) {
     const address = this.chain.deployment.contracts[name];
     return sender(this.chain.stage, key).send({ address, abi: abis[name], functionName, args });
@@ -58,88 +60,61 @@ export class IndexedStory {
 
   async approve(
     key: Hex,
-    name: "challengeBook" | "staking" | "labels" | "cashier",
+    name: "challengeBook" | "staking" | "labels" | "cashier" | "rewardPool",
     amount: number,
   ) {
     await this.send(key, "token", "approve", [this.chain.deployment.contracts[name], bloc(amount)]);
   }
 
+  /** Goes some epochs on; all of them have a seed. */
+  async advance(epochs: number): Promise<void> {
+    await this.chain.enter((this.epoch += epochs));
+  }
+
   /** Epochs with commitments, reveals and claims; `grades` gives each auditor's votes. */
-  async audit(count: number, grades: (epoch: number, auditor: number) => Record<number, Grade>) {
+  async audit(
+    count: number,
+    grades: (epoch: number, auditor: number) => Record<number, Grade>,
+    during: (epoch: number) => Promise<void> = () => Promise.resolve(),
+  ) {
     const { chain } = this;
     const first = this.epoch;
     for (; this.epoch < first + count; this.epoch++) {
       await chain.enter(this.epoch);
-      for (const auditor of chain.auditors.keys()) {
+      await during(this.epoch - first);
+      for (const auditor of ORDINARY) {
         if (this.epoch > first) await chain.reveal(this.epoch - 1, auditor);
         if (this.epoch > first + 1 && auditor !== 1) await chain.claim(this.epoch - 2, auditor);
         await chain.commit(this.epoch, auditor, grades(this.epoch, auditor));
       }
     }
     await chain.enter(this.epoch);
-    // One reveals through `tryMulticall`, beside a call that fails.
-    for (const auditor of chain.auditors.keys()) await chain.reveal(this.epoch - 1, auditor);
+    for (const auditor of ORDINARY) await chain.reveal(this.epoch - 1, auditor);
     this.epoch += 1;
     await chain.enter(this.epoch);
+  }
+
+  /** An auditor stakes more, in two parts that count from the same epoch on. */
+  async raiseStake(auditor: number, parts: readonly number[]) {
+    const { key } = devKey(keyIndex.auditor + auditor);
+    const sum = parts.reduce((total, part) => total + part, 0);
+    await this.chain.fund(this.chain.auditors[auditor]!.owner, sum);
+    await this.approve(key, "staking", sum);
+    for (const part of parts) await this.send(key, "staking", "stakeAuditor", [bloc(part)]);
   }
 
   /** A service is challenged, answers nothing, and is slashed and suspended. */
   async challenge(number: bigint) {
     await this.approve(stranger.key, "challengeBook", 50);
     await this.send(stranger.key, "challengeBook", "challenge", [number]);
-    await this.chain.enter((this.epoch += 1));
+    await this.advance(1);
     await this.chain.driver.jump(this.epoch, 0.6);
-    await this.send(stranger.key, "challengeBook", "resolve", [1n]);
-    await this.chain.own(Number(number), "reinstate", [number]);
-  }
-
-  /** A label, a sale, stake that comes and leaves, a record that is announced. */
-  async change() {
-    const { chain } = this;
-    const key = owner(1).key;
-    await this.approve(key, "labels", 50);
-    const commitment = await chain.client.readContract({
-      ...{ address: chain.deployment.contracts.labels, abi: abis.labels },
-      ...{ functionName: "labelCommitment", args: ["weather", owner(1).address, zeroHash] },
+    const { client, deployment } = this.chain;
+    const id = await client.readContract({
+      ...{ address: deployment.contracts.challengeBook, abi: abis.challengeBook },
+      ...{ functionName: "openChallenge", args: [number] },
     });
-    await chain.fund(owner(1).address, 1_000);
-    await this.send(key, "labels", "commitLabel", [commitment]);
-    await chain.driver.jump(this.epoch, 0.7);
-    await this.send(key, "labels", "setLabel", [1n, "weather", zeroHash]);
-    await this.announce(1n, chain.serviceKey(1).key);
-    await this.announce(2n, chain.serviceKey(1).key);
-    await chain.own(2, "setMetadata", [2n, "x".repeat(256)]);
-    await chain.own(2, "setPayout", [2n, stranger.address]);
-    await chain.own(2, "setProbe", [2n, toHex(new Uint8Array([0xff, 0xfe]))]);
-    await this.approve(key, "staking", 500);
-    await this.send(key, "staking", "stakeService", [1n, bloc(500)]);
-    await this.send(key, "staking", "unstakeService", [1n, bloc(1_500)]);
-    await chain.own(1, "transferFrom", [owner(1).address, stranger.address, 1n]);
-    await chain.enter((this.epoch += 1));
-    await this.send(stranger.key, "registry", "setKey", [1n, chain.serviceKey(1).address]);
-    await this.approve(stranger.key, "staking", 2_000);
-    await this.send(stranger.key, "staking", "stakeService", [1n, bloc(2_000)]);
-    await chain.own(3, "setMaintenance", [3n, true]);
-    await chain.enter((this.epoch += 1));
-    await chain.own(3, "setMaintenance", [3n, false]);
-    await chain.enter((this.epoch += 2));
-  }
-
-  /** The record of a service, signed by a key. */
-  async announce(number: bigint, key: Hex) {
-    const { chainId, contracts } = this.chain.deployment;
-    const { timestamp } = await this.chain.client.getBlock();
-    const now = timestamp * 1_000n;
-    const record = signRecord(
-      {
-        ...{ serviceId: rootServiceId(number), issuedAt: now, expiresAt: now + 3_600_000n },
-        endpoints: [{ uri: "https://weather.example/", priority: 0, weight: 0 }],
-        delegation: "0x",
-      },
-      blockcloudDomain(BigInt(chainId), contracts.registry),
-      hexToBytes(key),
-    );
-    await this.send(stranger.key, "registry", "announce", [number, record]);
+    await this.send(stranger.key, "challengeBook", "resolve", [id]);
   }
 
   /** A deposit, tabs, vouchers, a refused item, a collection, a closed tab, a withdrawal. */
@@ -158,6 +133,7 @@ export class IndexedStory {
     await open(other);
     tab = payer.tab(2n, collector.address, { ...terms, limit: bloc(150), of: tab });
     await open(tab);
+    this.tabs = [tab, other];
     const redeem = (...items: readonly unknown[]) =>
       this.send(collector.key, "cashier", "redeemBatch", [items]);
     await redeem(payer.voucher(tab, bloc(10)), payer.voucher(tab, bloc(10)));
@@ -169,55 +145,52 @@ export class IndexedStory {
       now + DAY,
     ]);
     await this.send(payer.key, "cashier", "revokeSigner", [owner(3).address]);
-    const { service, tab: id } = other.terms;
     await this.send(collector.key, "cashier", "closeAsCollector", [
       payer.address,
-      service,
+      other.terms.service,
       other.salt,
     ]);
     await this.send(payer.key, "cashier", "announceClosing", [tab.terms.service, tab.terms.tab]);
-    await this.send(payer.key, "cashier", "collect", [rootServiceId(2n)]);
-    await this.send(payer.key, "cashier", "forwardFees", []);
+    await this.send(payer.key, "cashier", "collect", [rootIdOf(2n)]);
+    await this.send(payer.key, "cashier", "forwardFees");
     await this.send(payer.key, "cashier", "withdraw", [bloc(300)]);
-    return id;
   }
 
-  /** Settles all services, reports a round that is not revealed, pays auditors out. */
-  async settle() {
-    const { chain } = this;
-    for (const number of [1n, 2n, 3n]) {
+  /** Settles services. */
+  async settle(numbers: readonly bigint[] = [1n, 2n, 3n]) {
+    for (const number of numbers) {
       await this.send(stranger.key, "settlement", "settle", [number, this.epoch - 2]);
     }
+  }
+
+  /** Pays auditors out. */
+  async payAuditors() {
     for (const auditor of [0, 2]) {
-      await this.send(stranger.key, "proofOfService", "collect", [chain.auditors[auditor]!.owner]);
+      const { owner } = this.chain.auditors[auditor]!;
+      await this.send(stranger.key, "proofOfService", "collect", [owner]);
     }
   }
 
-  /** An auditor commits and does not reveal. */
-  async unrevealed() {
-    const { chain } = this;
-    const epoch = this.epoch;
-    await chain.commit(epoch, 2, { 1: 3 });
-    await chain.enter((this.epoch += 2));
-    const args = [chain.auditors[2]!.owner, epoch] as const;
-    const report = encodeFunctionData({
-      ...{ abi: abis.proofOfService, functionName: "report", args },
-    });
-    await this.send(stranger.key, "proofOfService", "tryMulticall", [[report, report]]);
+  /** Reports rounds that were not revealed, in one transaction. */
+  async report(...rounds: readonly { epoch: number; auditor: number }[]) {
+    const calls = rounds.map(({ epoch, auditor }) =>
+      encodeFunctionData({
+        ...{ abi: abis.proofOfService, functionName: "report" },
+        args: [this.chain.auditors[auditor]!.owner, epoch],
+      }),
+    );
+    await this.send(stranger.key, "proofOfService", "tryMulticall", [calls]);
   }
 
-  /** All of it, over 50 epochs. */
-  async play() {
-    await this.audit(14, (epoch, auditor) => ({ 1: 3, 2: ((epoch + auditor) % 4) as Grade, 3: 0 }));
-    await this.challenge(2n);
-    await this.change();
-    await this.pay();
-    await this.unrevealed();
-    await this.settle();
-    await this.audit(14, (epoch, auditor) =>
-      auditor === 0 ? { 1: 2, 3: 1 } : { 1: 3, 2: 2, 3: (epoch % 3) as Grade },
-    );
-    while (this.epoch < FIRST + 50) await this.chain.enter((this.epoch += 1));
-    await this.settle();
+  /** An auditor commits and does not reveal; the second report of it fails. */
+  async unrevealed() {
+    const { epoch } = this;
+    await this.chain.commit(epoch, 2, { 1: 3 });
+    await this.advance(2);
+    await this.report({ epoch, auditor: 2 }, { epoch, auditor: 2 });
   }
 }
+
+/** The ID of a root service. */
+export const rootIdOf = (number: bigint): Hex =>
+  `0x${number.toString(16).padStart(16, "0")}${"0".repeat(48)}`;
