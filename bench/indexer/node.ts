@@ -105,7 +105,9 @@ export class HistoryNode {
     const wanted = new Set([address ?? []].flat().map((each) => each.toLowerCase()));
     const isWanted = (log: Built["logs"][number]) =>
       wanted.has(log.address) &&
-      topics.every((topic, at) => topic === null || [topic].flat().includes(log.topics[at] ?? ZERO));
+      topics.every(
+        (topic, at) => topic === null || [topic].flat().includes(log.topics[at] ?? ZERO),
+      );
     const logs = [];
     for (let number = Number(fromBlock); number <= Number(toBlock); number++) {
       for (const log of this.#block(number).logs) if (isWanted(log)) logs.push(log);
