@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { paidLines, withNewest } from "../../console/src/pages/network/epochs.ts";
+import { paidLines, withNewest, withWholeGas } from "../../console/src/pages/network/epochs.ts";
 import type { EpochRow } from "../../console/src/model.ts";
 
 /** Epochs from 1 on, for which auditors and services were paid so much. */
@@ -54,6 +54,12 @@ describe("the epochs of the network's page", () => {
     ]);
     expect(merged.map(({ gasPerAudit }) => gasPerAudit)).to.deep.equal([undefined, 9, 8]);
     expect(merged[0]?.verdicts).to.deep.equal([0, 0, 0, 3]);
+  });
+
+  it("have no gas of an audit while they last", () => {
+    const rows = [1, 2, 3].map((epoch) => row(epoch, { gasPerAudit: 89_000 + epoch }));
+    const gas = withWholeGas(rows, 3).map(({ gasPerAudit }) => gasPerAudit);
+    expect(gas).to.deep.equal([89_001, 89_002, undefined]);
   });
 
   it("are left as they are when the chain's events were not all read", () => {

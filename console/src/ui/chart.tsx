@@ -85,6 +85,9 @@ function colourIn(element: HTMLElement, name: string): string {
   return color;
 }
 
+const FROM_ZERO = { pad: 0, soft: 0, mode: 1 } as const;
+const SOME_ROOM = { pad: 0.1, soft: 0, mode: 2 } as const;
+
 function optionsOf(props: ChartProps, element: HTMLElement, height: number): uPlot.Options {
   const colour = (name: string) => colourIn(element, name);
   const { format = plain, range, ticks, series } = props;
@@ -108,7 +111,8 @@ function optionsOf(props: ChartProps, element: HTMLElement, height: number): uPl
         // A bar has half of its width on each side.
         ...(hasBars && { range: (_: uPlot, low: number, high: number) => [low - 0.6, high + 0.6] }),
       },
-      ...(range && { y: { range: [range[0], range[1]] } }),
+      // Amounts begin at zero, so that a line that is twice as high is twice as much.
+      y: range ? { range: [range[0], range[1]] } : { range: { min: FROM_ZERO, max: SOME_ROOM } },
     },
     axes: [
       {

@@ -22,6 +22,11 @@ export function withNewest(
   return [...merged.values()].sort((a, b) => a.epoch - b.epoch);
 }
 
+/** The gas of an audit is that of a whole epoch: while one lasts, its commits have no reveals yet to be divided by. */
+export function withWholeGas(rows: readonly EpochRow[], current: number): readonly EpochRow[] {
+  return rows.map((row) => (row.epoch < current ? row : { ...row, gasPerAudit: undefined }));
+}
+
 /** What was paid for each epoch, BLOC in wei; null while it is not decided, or not paid yet. */
 export interface PaidLines {
   auditors: readonly (bigint | null)[];

@@ -4,7 +4,7 @@ import { readEpochRows } from "../../chain/epochs.ts";
 import { indexedEpochs } from "../../index/epochs.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
-import { withNewest, type NetworkEpochs } from "./epochs.ts";
+import { withNewest, withWholeGas, type NetworkEpochs } from "./epochs.ts";
 import { Figures } from "./figures.tsx";
 import { History } from "./history.tsx";
 import { Newest } from "./newest.tsx";
@@ -38,8 +38,12 @@ export default function NetworkPage() {
   const underWay = useUnderWay();
   const found = reading.value?.value;
   const epochs = useMemo(
-    () => found && { ...found, rows: withNewest(found.rows, underWay.value) },
-    [found, underWay.value],
+    () =>
+      found && {
+        ...found,
+        rows: withWholeGas(withNewest(found.rows, underWay.value), head.epoch),
+      },
+    [found, underWay.value, head.epoch],
   );
   return (
     <>
