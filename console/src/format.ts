@@ -64,15 +64,24 @@ export function milliseconds(value: number | undefined): string {
   return value < 1_000 ? `${count(value)} ms` : `${(value / 1_000).toFixed(1)} s`;
 }
 
+/** A moment in UTC by ISO 8601; undefined for one that no calendar has, which a stranger may name. */
+export function iso(seconds: number): string | undefined {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 /** A date and a time in UTC. */
 export function utc(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const text = iso(seconds);
+  return text === undefined ? NO_DATE : `${text.replace(/\.\d+Z$/, "").replace("T", " ")} UTC`;
 }
 
 /** A day in UTC, as in a statement. */
 export function day(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 10);
+  return iso(seconds)?.replace(/T.*$/, "") ?? NO_DATE;
 }
+
+const NO_DATE = "no date";
 
 /** The two ends of an address or ID. */
 export function short(hex: string): string {

@@ -8,6 +8,7 @@ import { deliveryRemedy, type Webhook } from "./webhook.ts";
 
 /** Pauses before a delivery is tried again, seconds; after the last one it is given up. */
 const PAUSES_S = [5, 30, 120, 600, 1_800, 3_600, 7_200];
+const LONGEST_S = Math.max(...PAUSES_S);
 
 export interface AlertsDependencies {
   reader: Pick<AlertReader, "subjects" | "moment" | "gasPrice">;
@@ -74,7 +75,9 @@ export class Alerts implements Startable {
   /** Delivers what is due, in order. */
   async deliver(): Promise<void> {
     const { store, now } = this.#d;
-    for (let next = store.due(now()); next !== undefined; next = store.due(now())) {
+    for (;;) {
+      const next = store.due(now(), LONGEST_S);
+      if (next === undefined) return;
       this.#stopping.signal.throwIfAborted();
       await this.#deliver(next);
     }

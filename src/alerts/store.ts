@@ -86,10 +86,17 @@ export class AlertStore {
     });
   }
 
-  /** The oldest message that is due; a later one never overtakes it. */
-  due(now: number): Outgoing | undefined {
+  /**
+   * The oldest message that is due; a later one never overtakes it.
+   *
+   * @param longest The longest pause before another try, seconds. One whose time is later than that was put off by a
+   *   clock that went wrong, and was set back since: it is due, or all alerts would wait for that time.
+   */
+  due(now: number, longest: number): Outgoing | undefined {
     const row = this.#database.prepare("SELECT * FROM outbox ORDER BY number LIMIT 1").get();
-    if (row === undefined || Number(row.next_at) > now) return undefined;
+    if (row === undefined) return undefined;
+    const left = Number(row.next_at) - now;
+    if (left > 0 && left <= longest + 1) return undefined;
     return { number: Number(row.number), body: String(row.body), tries: Number(row.tries) };
   }
 

@@ -10,6 +10,7 @@ import type { ListenAddress } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import { RateLimit } from "../node/rateLimit.ts";
 import type { Timers } from "../node/timers.ts";
+import { AnswerRoom } from "./answerRoom.ts";
 import { HEADERS } from "./headers.ts";
 import { passQuery, passStatus } from "./indexPath.ts";
 import type { PageFile } from "./pageFiles.ts";
@@ -26,6 +27,8 @@ const CALLS = { perSecond: 2_000, burst: 20_000, maxPeers: 10_000 };
 const REQUESTS = { perSecond: 20, burst: 100, maxPeers: 10_000 };
 /** Requests under way that reach further. */
 const MAX_OPEN = 256;
+/** Bytes of answers of RPC and index that are being received. */
+const ANSWERS = { total: 256 * 1024 * 1024, perPeer: 64 * 1024 * 1024 };
 
 export interface ConsoleOptions extends PublicHttpLimits {
   /** Port 0 chooses a free port: see `address`. */
@@ -59,6 +62,7 @@ export class ConsoleServer implements Startable {
   readonly #dependencies: ConsoleDependencies;
   readonly #calls: RateLimit;
   readonly #requests: RateLimit;
+  readonly #answers = new AnswerRoom(ANSWERS);
   readonly #server: PublicHttpServer;
   #open = 0;
 
@@ -181,7 +185,11 @@ export class ConsoleServer implements Startable {
   async #rpc(request: HttpRequest): Promise<HttpResponse> {
     const asked = await readRpc(request);
     this.#take(this.#calls, request, asked.calls);
-    return passRpc(this.#options.rpcUrls, asked, request.signal, this.#dependencies.fetch);
+    const { rpcUrls } = this.#options;
+    const { fetch } = this.#dependencies;
+    return this.#answers.hold(this.#server.clientOf(request), (claim) =>
+      passRpc(rpcUrls, asked, request.signal, fetch, claim),
+    );
   }
 
   #index(request: HttpRequest, pass: typeof passStatus): Promise<HttpResponse> {
@@ -189,7 +197,10 @@ export class ConsoleServer implements Startable {
     if (indexUrl === undefined) {
       throw new ConsoleProblem("PATH_UNKNOWN", "This console has no index: give --index.");
     }
-    return pass(indexUrl, request, this.#dependencies.fetch);
+    const { fetch } = this.#dependencies;
+    return this.#answers.hold(this.#server.clientOf(request), (claim) =>
+      pass(indexUrl, request, fetch, claim),
+    );
   }
 
   #take(rate: RateLimit, request: HttpRequest, cost: number): void {

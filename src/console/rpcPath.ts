@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { HttpRequest } from "../node/http/httpServer.ts";
 import type { HttpResponse } from "../node/http/response.ts";
+import type { Claim } from "./answerRoom.ts";
 import { ConsoleProblem } from "./problem.ts";
 import { askJson, type Fetch } from "./upstream.ts";
 
@@ -77,13 +78,14 @@ export async function readRpc(request: HttpRequest): Promise<RpcRequest> {
 /**
  * Passes a request on to the first endpoint that answers.
  *
- * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
+ * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`, `CONSOLE_BUSY`.
  */
 export async function passRpc(
   urls: readonly string[],
   { text }: RpcRequest,
   signal: AbortSignal,
   fetch: Fetch,
+  claim: Claim,
 ): Promise<HttpResponse> {
   let failure: unknown;
   for (const url of urls) {
@@ -92,7 +94,7 @@ export async function passRpc(
         fetch,
         url,
         text,
-        { maxBytes: MAX_ANSWER, timeMs: TIME_MS },
+        { maxBytes: MAX_ANSWER, timeMs: TIME_MS, claim },
         signal,
       );
       return {
@@ -101,6 +103,8 @@ export async function passRpc(
         body: answer,
       };
     } catch (error) {
+      // Another endpoint's answer would have no more room.
+      if (error instanceof ConsoleProblem && error.code === "CONSOLE_BUSY") throw error;
       failure = error;
     }
   }

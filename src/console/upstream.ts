@@ -1,3 +1,4 @@
+import type { Claim } from "./answerRoom.ts";
 import { ConsoleProblem } from "./problem.ts";
 
 /** Bounds of a request that is passed on. */
@@ -5,6 +6,8 @@ export interface UpstreamLimits {
   /** Largest answer, bytes. */
   maxBytes: number;
   timeMs: number;
+  /** Takes room for what has come. */
+  claim: Claim;
 }
 
 /** Sends a request to a server that the operator named. Tests replace it. */
@@ -14,7 +17,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
  * Asks a server that the operator named for JSON, with a body by POST, and returns the text of its answer. Its address
  * may contain a key, so no error names it.
  *
- * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`.
+ * @throws ConsoleProblem `UPSTREAM_FAILED`, `UPSTREAM_TOO_LARGE`, `CONSOLE_BUSY`.
  */
 export async function askJson(
   fetch: Fetch,
@@ -23,7 +26,7 @@ export async function askJson(
   limits: UpstreamLimits,
   signal: AbortSignal,
 ): Promise<string> {
-  const { maxBytes, timeMs } = limits;
+  const { timeMs } = limits;
   try {
     const response = await fetch(url, {
       headers: { "content-type": "application/json", accept: "application/json" },
@@ -35,7 +38,7 @@ export async function askJson(
       await response.body?.cancel();
       throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console fails.");
     }
-    return await textOf(response, maxBytes);
+    return await textOf(response, limits);
   } catch (cause) {
     if (cause instanceof ConsoleProblem) throw cause;
     throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console does not answer.", {
@@ -44,7 +47,7 @@ export async function askJson(
   }
 }
 
-async function textOf(response: Response, maxBytes: number): Promise<string> {
+async function textOf(response: Response, { maxBytes, claim }: UpstreamLimits): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
   // The type of a body's iteration is that of Node's own streams.
@@ -53,6 +56,7 @@ async function textOf(response: Response, maxBytes: number): Promise<string> {
     if (length > maxBytes) {
       throw new ConsoleProblem("UPSTREAM_TOO_LARGE", "The answer is too long.");
     }
+    claim(part.length);
     parts.push(part);
   }
   return Buffer.concat(parts).toString();

@@ -3,10 +3,16 @@ import * as z from "zod";
 import { EndpointFault } from "../chain/rpc/faults.ts";
 import type { Timers } from "../node/timers.ts";
 
-/** Logs that are kept in total; above it, ranges that are not known are asked for event by event. */
-const MOST_KEPT = 50_000;
+/**
+ * Size of the logs that are kept, characters of JSON and a part for each log. Above it, further ranges are asked for
+ * event by event: an endpoint decides how many and how long its logs are, and Ponder may never take them.
+ */
+const MOST_KEPT = 25_000_000;
+const EACH_LOG = 400;
 /** How long the logs of a range are kept, milliseconds: Ponder is busy with other work in between. */
 const KEPT_MS = 60_000;
+/** A range that an endpoint does not answer in time is asked for in parts if it has more blocks. */
+const LEAST_BLOCKS = 16;
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const hash = z.string().regex(/^0x[0-9a-fA-F]{64}$/);
@@ -22,9 +28,18 @@ const logSchema = z.object({ address, topics: z.array(hash).max(4), blockNumber:
 type Events = Map<string, unknown[] | undefined>;
 
 interface Range {
-  events: Promise<Events>;
-  /** Logs that are there and were not taken yet. */
+  /** Undefined if they are too many to be kept: only those who waited for them have got them. */
+  events: Promise<Events | undefined>;
+  /** Size of the logs that are there and were not taken yet. */
   left: number;
+}
+
+/** A range of blocks has too many logs, or needs too much time: it must be asked for in parts. */
+export class LongRangeError extends Error {
+  constructor(options?: ErrorOptions) {
+    super("The range of blocks is too long.", options);
+    this.name = "LongRangeError";
+  }
 }
 
 export interface LogRangesDependencies {
@@ -43,6 +58,8 @@ export class LogRanges {
   readonly #dependencies: LogRangesDependencies;
   readonly #stopping = new AbortController();
   readonly #ranges = new Map<string, Range>();
+  /** Ranges that were not answered in time. Ponder waits no longer than the endpoint may, and asks for them again. */
+  readonly #slow = new Set<string>();
 
   /** @param contracts All whose logs are read. */
   constructor(contracts: readonly Address[], dependencies: LogRangesDependencies) {
@@ -54,6 +71,7 @@ export class LogRanges {
   /** Begins anew, for a reader that has taken nothing yet. */
   forget(): void {
     this.#ranges.clear();
+    this.#slow.clear();
   }
 
   /** Ends the timers. */
@@ -64,25 +82,44 @@ export class LogRanges {
   /**
    * The logs of a filter, from those of its range.
    *
-   * @throws EndpointFault or AnswerError of the endpoint.
+   * @throws EndpointFault or AnswerError of the endpoint, LongRangeError.
    */
   async read(filter: unknown): Promise<unknown> {
     const { data: one } = filterSchema.safeParse(filter);
-    const alone = () => this.#dependencies.request("eth_getLogs", [filter]);
-    if (one === undefined || !this.#contracts.has(one.address.toLowerCase())) return await alone();
+    if (one === undefined) return await this.#alone(filter);
     const blocks = `${one.fromBlock}-${one.toBlock}`;
+    if (this.#slow.has(blocks)) throw new LongRangeError();
+    try {
+      return await this.#within(blocks, one);
+    } catch (error) {
+      const isSlow = error instanceof EndpointFault && error.kind === "timeout";
+      if (!isSlow || Number(one.toBlock) - Number(one.fromBlock) < LEAST_BLOCKS) throw error;
+      if (!this.#slow.has(blocks)) this.#after(KEPT_MS, () => this.#slow.delete(blocks));
+      this.#slow.add(blocks);
+      throw new LongRangeError({ cause: error });
+    }
+  }
+
+  async #within(blocks: string, one: z.infer<typeof filterSchema>): Promise<unknown> {
+    if (!this.#contracts.has(one.address.toLowerCase())) return await this.#alone(one);
     const known = this.#ranges.get(blocks);
-    if (known === undefined && this.#kept() >= MOST_KEPT) return await alone();
+    if (known === undefined && this.#kept() >= MOST_KEPT) return await this.#alone(one);
     const range = known ?? this.#ask(blocks, one);
     const events = await range.events;
     const key = keyOf(one.address, one.topics[0]);
-    if (!events.has(key)) return [];
-    const logs = events.get(key);
-    // Ponder asks again when something was wrong with them.
-    if (logs === undefined) return await alone();
+    const logs = events?.get(key);
+    // Ponder asks again when something was wrong with them, or with their absence.
+    if (events === undefined || (logs === undefined && events.has(key))) {
+      return await this.#alone(one);
+    }
     events.set(key, undefined);
-    range.left -= logs.length;
+    if (logs === undefined) return [];
+    range.left -= sizeOf(logs);
     return logs;
+  }
+
+  #alone(filter: unknown): Promise<unknown> {
+    return this.#dependencies.request("eth_getLogs", [filter]);
   }
 
   #kept(): number {
@@ -92,18 +129,24 @@ export class LogRanges {
   }
 
   #ask(blocks: string, within: { fromBlock: string; toBlock: string }): Range {
-    const range: Range = { events: this.#fetch(within), left: 0 };
+    const fetched = this.#fetch(within);
+    const range: Range = { events: fetched, left: 0 };
     const drop = () => {
       if (this.#ranges.get(blocks) === range) this.#ranges.delete(blocks);
     };
     this.#ranges.set(blocks, range);
-    void range.events.then((events) => {
-      for (const logs of events.values()) range.left += logs?.length ?? 0;
-      const { timers } = this.#dependencies;
-      // Stopped: nothing is read any more.
-      void timers.sleep(KEPT_MS, this.#stopping.signal).then(drop, drop);
+    void fetched.then((events) => {
+      // Others that came meanwhile leave no room for it.
+      if (this.#kept() >= MOST_KEPT) range.events = Promise.resolve(undefined);
+      else for (const logs of events.values()) range.left += sizeOf(logs ?? []);
+      this.#after(KEPT_MS, drop);
     }, drop); // After a failure the next request asks again.
     return range;
+  }
+
+  #after(ms: number, run: () => unknown): void {
+    // Stopped: nothing is read any more.
+    void this.#dependencies.timers.sleep(ms, this.#stopping.signal).then(run, run);
   }
 
   async #fetch({ fromBlock, toBlock }: { fromBlock: string; toBlock: string }): Promise<Events> {
@@ -128,6 +171,10 @@ export class LogRanges {
     }
     return events;
   }
+}
+
+function sizeOf(logs: readonly unknown[]): number {
+  return JSON.stringify(logs).length + logs.length * EACH_LOG;
 }
 
 function keyOf(contract: string, topic: string): string {

@@ -10,6 +10,9 @@ export const queryBounds: QueryBounds = { maxRows: 10_000, maxDepth: 8, maxToken
 const DEFAULT_LIMIT = 50;
 /** What only a page has. */
 const PAGE_PARTS: ReadonlySet<string> = new Set(["items", "pageInfo", "totalCount"]);
+/** What a count of a page's rows, and a look at the schema, count as: rows that are read for one. */
+const COUNT_ROWS = 10;
+const SCHEMA_ROWS = 5_000;
 
 /** Why a query is not run; undefined if it may be. */
 export type QueryFault =
@@ -21,7 +24,7 @@ export type QueryFault =
   | "it asks for too many rows";
 
 const TOKEN =
-  /[\s,\uFEFF]+|#[^\n\r]*|("""[\s\S]*?"""|"(?:[^"\\\n\r]|\\.)*")|(\.\.\.|[!$&():=@[\]{|}])|([_A-Za-z]\w*)|(-?\d[\w.+-]*)/gy;
+  /[\s,\uFEFF]+|#[^\n\r]*|("""(?:\\"""|(?!\\?""")[\s\S])*"""|"(?:[^"\\\n\r]|\\.)*")|(\.\.\.|[!$&():=@[\]{|}])|([_A-Za-z]\w*)|(-?\d[\w.+-]*)/gy;
 
 /**
  * Bounds a query before it runs: nested pages multiply, and a few words can ask for a million rows.
@@ -118,24 +121,30 @@ class Reader {
     }
     const limit = this.#peek() === "(" ? this.#arguments() : undefined;
     if (this.#peek() !== "{") return { rows: 0, depth: 0 };
+    const parts = this.#parts();
     // A page's rows are under `items`; its own field says how many. All other objects are single ones.
-    const isPage = limit !== undefined || this.#isPage();
-    const rows = isPage ? times * (limit ?? DEFAULT_LIMIT) : name === "items" ? 0 : times;
-    const inner = this.#selection(isPage ? rows : times);
-    return { rows: rows + inner.rows, depth: inner.depth };
+    const isPage = limit !== undefined || (!PAGE_PARTS.has(name) && isPageOf(parts));
+    // A page without rows is a query of the database, too.
+    const page = Math.max(1, limit ?? DEFAULT_LIMIT);
+    const own = isPage ? page : name.startsWith("__") ? SCHEMA_ROWS : name === "items" ? 0 : 1;
+    const counts = parts.filter((part) => part === "totalCount").length * COUNT_ROWS;
+    const inner = this.#selection(isPage ? times * page : times);
+    return { rows: times * (own + counts) + inner.rows, depth: inner.depth };
   }
 
-  /** Whether the selection that begins here is a page's, under whatever aliases. */
-  #isPage(): boolean {
+  /** The names of the fields of the selection that begins here, without those below them. */
+  #parts(): string[] {
+    const parts: string[] = [];
     let depth = 0;
     for (let at = this.#at; at < this.#tokens.length; at++) {
       const token = this.#tokens[at];
       if (token === "{" || token === "(") depth += 1;
       if (token === "}" || token === ")") depth -= 1;
-      if (depth === 0) return false;
-      if (depth === 1 && PAGE_PARTS.has(token ?? "")) return true;
+      if (depth === 0) break;
+      // An alias is no field.
+      if (depth === 1 && isName(token) && this.#tokens[at + 1] !== ":") parts.push(token);
     }
-    return false;
+    return parts;
   }
 
   /** Skips arguments; returns the value of `limit`. */
@@ -163,6 +172,8 @@ class Reader {
 
   #variable(name: string): number {
     const given = Object.hasOwn(this.#variables, name) ? this.#variables[name] : undefined;
+    // A null that is given takes the place of the variable's default.
+    if (given === null) return DEFAULT_LIMIT;
     return Number(given ?? this.#defaults.get(name) ?? DEFAULT_LIMIT);
   }
 
@@ -203,6 +214,11 @@ class Reader {
   #expect(token: string): void {
     if (this.#next() !== token) throw new Unreadable();
   }
+}
+
+/** Whether these are fields of a page; one that asks only for its type's name may be one. */
+function isPageOf(parts: readonly string[]): boolean {
+  return parts.some((part) => PAGE_PARTS.has(part)) || parts.every((part) => part === "__typename");
 }
 
 function isName(token: string | undefined): token is string {

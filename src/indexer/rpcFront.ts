@@ -11,7 +11,7 @@ import { listen, unlisten } from "../node/listen.ts";
 import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
-import { LogRanges } from "./logRanges.ts";
+import { LogRanges, LongRangeError } from "./logRanges.ts";
 
 /** The methods that an index needs; all of them read. */
 const METHODS: ReadonlySet<string> = new Set([
@@ -149,8 +149,8 @@ export class RpcFront implements Startable {
   async #logs(filter: unknown): Promise<unknown> {
     return await this.#ranges.read(filter).catch((error: unknown) => {
       // Ponder halves the range of blocks for these words; other faults it would only meet again.
-      const isLong = error instanceof EndpointFault && / more than \d+ bytes/.test(error.message);
-      if (!isLong) throw error;
+      const isLarge = error instanceof EndpointFault && / more than \d+ bytes/.test(error.message);
+      if (!isLarge && !(error instanceof LongRangeError)) throw error;
       throw new AnswerError({ code: -32_602, message: "query exceeds max results" });
     });
   }

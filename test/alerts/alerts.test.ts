@@ -142,6 +142,18 @@ describe("a worker that watches and tells a webhook", () => {
     expect(got[0]?.message.id, "the receiver knows it again").to.equal(got[1]?.message.id);
   });
 
+  it("waits no year for a clock that was a year ahead and was set back", async () => {
+    const right = now;
+    answer = (response) => response.writeHead(503).end();
+    holds = ["challenge"];
+    now += 31_536_000;
+    await alerts.round();
+    answer = (response) => response.writeHead(204).end();
+    now = right;
+    await alerts.round();
+    expect(told()).to.deep.equal(["fired challenge", "fired challenge"]);
+  });
+
   it("delivers what it knows while the chain cannot be read", async () => {
     answer = (response) => response.writeHead(503).end();
     holds = ["challenge"];

@@ -55,7 +55,7 @@ class Story {
       throw new Error("the process has ended");
     };
     const disk = {
-      due: (now: number) => (crash.isOver ? ended() : store.due(now)),
+      due: (now: number, longest: number) => (crash.isOver ? ended() : store.due(now, longest)),
       take: (...given: Parameters<AlertStore["take"]>) => {
         if (crash.reaches("before take")) ended();
         const messages = store.take(...given);

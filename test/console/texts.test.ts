@@ -1,7 +1,17 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { MAX_SHOWN, shown } from "../../console/src/foreign.ts";
-import { bloc, duration, exactBloc, many, percent, short } from "../../console/src/format.ts";
+import {
+  bloc,
+  day,
+  duration,
+  exactBloc,
+  iso,
+  many,
+  percent,
+  short,
+  utc,
+} from "../../console/src/format.ts";
 
 describe("a stranger's text", () => {
   it("is shown as it is when it is plain", () => {
@@ -82,6 +92,19 @@ describe("the console's figures", () => {
     expect(duration(90)).to.equal("1 min 30 s");
     expect(duration(7_200)).to.equal("2 h");
     expect(duration(90_000)).to.equal("1 d 1 h");
+  });
+
+  it("name no date for a moment that no calendar has", () => {
+    expect(utc(1_780_000_000)).to.equal("2026-05-28 20:26:40 UTC");
+    expect(day(1_780_000_000)).to.equal("2026-05-28");
+    for (const seconds of [8_640_000_000_001, Number(2n ** 64n), Infinity, NaN]) {
+      expect([iso(seconds), utc(seconds), day(seconds)]).to.deep.equal([
+        undefined,
+        "no date",
+        "no date",
+      ]);
+    }
+    expect(day(8_640_000_000_000)).to.equal("+275760-09-13");
   });
 
   it("shorten what is long", () => {

@@ -81,6 +81,11 @@ describe("the front of the chain for Ponder", () => {
       expect(error?.message).to.equal("query exceeds max results");
     }
     answer = () => {
+      throw new EndpointFault("timeout", "It did not answer within 10000 ms.");
+    };
+    const { error } = await read("eth_getLogs", [{ ...range, toBlock: "0x1ff" }]);
+    expect(error?.message).to.equal("query exceeds max results");
+    answer = () => {
       throw new Error("https://user:secret@rpc.example failed");
     };
     expect((await read("eth_blockNumber")).error?.message).to.equal("The request failed.");

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { keccak256, numberToHex, toHex, type Address, type Hex } from "viem";
 import { EndpointFault } from "../../src/chain/rpc/faults.ts";
-import { LogRanges } from "../../src/indexer/logRanges.ts";
+import { LogRanges, LongRangeError } from "../../src/indexer/logRanges.ts";
 import { FakeTimers } from "../support/fakeTime.ts";
 import "../support/arbitraries.ts";
 
@@ -131,8 +131,70 @@ describe("logs by ranges of blocks", () => {
     }
   });
 
+  it("asks the node again also for an event of which it has given no log", async () => {
+    const logs = [log(5, 0, pairs[0]!)];
+    const { ranges, asked, filters } = setUp(logs);
+    const [, second] = filters(1, 9);
+    expect(await ranges.read(second)).to.deep.equal([]);
+    // The node was behind.
+    logs.push(log(6, 0, pairs[1]!));
+    expect(await ranges.read(second)).to.deep.equal(logs.slice(1));
+    expect(asked).to.have.length(2);
+    ranges.stop();
+  });
+
+  it("has a range that is not answered in time asked for in parts, down to few blocks", async () => {
+    const logs = [log(5, 0, pairs[0]!)];
+    const { ranges, timers, asked, filters } = setUp(logs, ({ fromBlock, toBlock }) => {
+      if (Number(toBlock) - Number(fromBlock) < 100) return undefined;
+      throw new EndpointFault("timeout", "It did not answer within 10000 ms.");
+    });
+    const wanted = filters(1, 500);
+    const outcomes = await Promise.allSettled(wanted.map((filter) => ranges.read(filter)));
+    // Ponder has given up by then, and asks again: it learns it at once.
+    for (const filter of wanted)
+      outcomes.push(...(await Promise.allSettled([ranges.read(filter)])));
+    for (const outcome of outcomes) {
+      expect(outcome).to.have.property("reason").that.is.instanceOf(LongRangeError);
+    }
+    expect(asked).to.have.length(1);
+    expect(await ranges.read(filters(1, 50)[0])).to.deep.equal(logs);
+    // Each range is tried again later.
+    await timers.advance(60_000);
+    await ranges.read(wanted[0]).catch(() => undefined);
+    expect(asked).to.have.length(3);
+    ranges.stop();
+
+    const down = setUp(logs, () => {
+      throw new EndpointFault("timeout", "It did not answer within 10000 ms.");
+    });
+    const fault = await down.ranges.read(filters(1, 9)[0]).catch((error: unknown) => error);
+    expect(fault).to.be.instanceOf(EndpointFault);
+    down.ranges.stop();
+  });
+
+  it("bounds logs by their size, also those that Ponder never takes", async () => {
+    const stray = { ...log(5, 0, pairs[0]!), topics: [], data: "0".repeat(20_000_000) };
+    const answer = ({ address, fromBlock }: Filter) =>
+      typeof address === "string" ? [] : [{ ...stray, blockNumber: fromBlock }];
+    const { ranges, asked, filters } = setUp([], answer);
+    const firsts = [1, 11, 21, 31, 41].map((from) => filters(from, from + 9));
+    // They come at the same moment, and each is too large for the rest: who waits gets its logs.
+    const found = await Promise.all(firsts.map(([first]) => ranges.read(first)));
+    expect(found).to.deep.equal(firsts.map(() => []));
+    expect(asked).to.have.length(5);
+    // Only two of the ranges are kept; the others are asked for event by event.
+    for (const [, second] of firsts) await ranges.read(second);
+    expect(asked.slice(5)).to.deep.equal(firsts.slice(2).map(([, second]) => second));
+    ranges.stop();
+  });
+
   it("keeps so many logs, and for a minute; beyond that it asks event by event", async () => {
-    const many = Array.from({ length: 50_000 }, (_, at) => log(5, at, pairs[at % 2]!));
+    const data = "0".repeat(200);
+    const many = Array.from({ length: 46_000 }, (_, at) => ({
+      ...log(5, at, pairs[at % 2]!),
+      data,
+    }));
     const { ranges, timers, asked, filters } = setUp([...many, log(20, 0, pairs[0]!)]);
     const [first, second] = filters(1, 9);
     expect(await ranges.read(filters(1, 9)[2])).to.deep.equal([]);
@@ -142,14 +204,14 @@ describe("logs by ranges of blocks", () => {
     expect(asked.slice(1)).to.deep.equal([later, laterEvent]);
 
     // Half of them are taken: there is room again.
-    expect(await ranges.read(first)).to.have.length(25_000);
+    expect(await ranges.read(first)).to.have.length(23_000);
     await ranges.read(later);
     await ranges.read(laterEvent);
     expect(asked).to.have.length(4);
     expect(asked[3]?.topics).to.equal(undefined);
 
     await timers.advance(60_000);
-    expect(await ranges.read(second)).to.have.length(25_000);
+    expect(await ranges.read(second)).to.have.length(23_000);
     expect(asked).to.have.length(5);
     // What was kept and not taken is not counted for ever.
     await timers.advance(60_000);

@@ -38,6 +38,46 @@ describe("the bounds of a query", () => {
     expect(queryFault(query, { n: {} })).to.equal("it cannot be read");
   });
 
+  it("finds what stands between two strings of several lines", () => {
+    const many = "services(limit: 1000) { items { rounds(limit: 1000) { items { epoch } } } }";
+    // For GraphQL, the first string ends before `many`: a backslash keeps its three quotes from ending it.
+    const hidden = String.raw`{ a: service(number: """\""") { number } b: service(number: """) { number }
+      ${many} c: service(number: "1") { number } #""") { number }
+    }`;
+    expect(queryFault(hidden)).to.equal("it asks for too many rows");
+    expect(queryFault(String.raw`{ a(b: """ \""" " { """, c: """""") { d } }`)).to.equal(undefined);
+    expect(queryFault(String.raw`{ a(b: """ \""") { d } }`)).to.equal("it cannot be read");
+  });
+
+  it("counts a page as Ponder does if its limit is null, whatever the default", () => {
+    const query =
+      "query ($n: Int = 0) { services(limit: $n) { items { rounds(limit: $n) { items { reports(limit: $n) { items { shard } } } } } } }";
+    expect(queryFault(query, { n: null })).to.equal("it asks for too many rows");
+    expect(queryFault(query)).to.equal(undefined);
+  });
+
+  it("counts pages that are read although nothing of them is wanted", () => {
+    const inEach = (fields: string) => `{ services(limit: 1000) { items { ${fields} } } }`;
+    for (const query of [
+      inEach("rounds { __typename }"),
+      inEach("x: rounds { y: __typename }"),
+      inEach("rounds(limit: 0) { totalCount }"),
+      inEach(Array.from({ length: 10 }, (_, n) => `a${n}: rounds(limit: 0) { __typename }`).join()),
+    ]) {
+      expect(queryFault(query), query).to.equal("it asks for too many rows");
+    }
+    expect(queryFault(inEach("__typename kind { name }"))).to.equal(undefined);
+    expect(queryFault(inEach("__typename"))).to.equal(undefined);
+  });
+
+  it("lets the schema be read once, not thirty times", () => {
+    const schema = "__schema { types { fields { args { type { inputFields { name } } } } } }";
+    expect(queryFault(`{ ${schema} }`)).to.equal(undefined);
+    expect(queryFault(`{ a: ${schema} b: ${schema} c: ${schema} }`)).to.equal(
+      "it asks for too many rows",
+    );
+  });
+
   it("refuses what it cannot bound", () => {
     expect(queryFault("mutation { a }")).to.equal("it is no query");
     expect(queryFault("{ ...F } fragment F on Query { a { b } }")).to.equal(

@@ -156,6 +156,9 @@ export async function send(
 ): Promise<{ hash: Hex; key: string; nonce: number }> {
   if (permit !== undefined || cost === undefined) throw new TypeError("The permit is not signed.");
   const { deployment, account } = context;
+  // Asked first: a node may take its time, and the wallet's user may choose another chain or account meanwhile.
+  const counted = { address: account, blockTag: "pending" } as const;
+  const nonce = await getTransactionCount(context.client, counted);
   await checkWalletChain(provider, deployment.chainId);
   const present = firstAccount(await provider.request({ method: "eth_accounts" }));
   if (!isAddressEqual(present, account)) {
@@ -168,12 +171,12 @@ export async function send(
     );
   }
   const key = pendingKey(act.id, values, { account, ...deployment });
-  const address = account;
-  const nonce = await getTransactionCount(context.client, { address, blockTag: "pending" });
   pendings.begin({ key, title: plan.title, account, chainId: deployment.chainId, nonce });
   const { address: to, abi, functionName, args } = call;
   const data = encodeFunctionData({ abi, functionName, args });
-  const transaction = { from: account, to, data, gas: numberToHex(gasLimit(cost.gas)) };
+  // A wallet that has changed its chain since it was asked refuses this ID, and sends nothing.
+  const chainId = numberToHex(deployment.chainId);
+  const transaction = { from: account, to, data, chainId, gas: numberToHex(gasLimit(cost.gas)) };
   let hash: unknown;
   try {
     hash = await provider.request({ method: "eth_sendTransaction", params: [transaction] });

@@ -76,7 +76,9 @@ export async function indexedServices(
   const rows: ServiceRow[] = [];
   let total = 0;
   let after: string | null = null;
+  let before: number;
   do {
+    before = rows.length;
     const { services }: z.infer<typeof answerSchema> = await index.query(
       QUERY,
       { after, from: epochs[0] ?? 0 },
@@ -86,7 +88,8 @@ export async function indexedServices(
     rows.push(...services.items.map((row) => toRow(row, epochs, seconds)));
     total = services.totalCount ?? rows.length;
     after = services.pageInfo?.hasNextPage === true ? services.pageInfo.endCursor : null;
-  } while (after !== null && rows.length < MOST);
+    // Pages without a row never reach the most: an index could answer with them without end.
+  } while (after !== null && rows.length > before && rows.length < MOST);
   const isWhole = total <= rows.length;
   return {
     rows: rows.toReversed(),

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { duration, gradeWord, short, utc } from "../format.ts";
+import { duration, gradeWord, iso, short, utc } from "../format.ts";
 import { shown } from "../foreign.ts";
 import type { Verdict } from "@protocol/tally.ts";
 import { useChainTime } from "./now.ts";
@@ -83,7 +83,7 @@ export function TimeAgo({ seconds }: { seconds: number }) {
   const apart = now - seconds;
   const text = apart >= 0 ? `${duration(apart)} ago` : `in ${duration(-apart)}`;
   return (
-    <time className="number" dateTime={new Date(seconds * 1000).toISOString()} title={utc(seconds)}>
+    <time className="number" dateTime={iso(seconds)} title={utc(seconds)}>
       {text}
     </time>
   );
