@@ -72,7 +72,8 @@ export function loadDeployment(file: string): Deployment {
   } catch (cause) {
     throw new BlockcloudError("DEPLOYMENT_INVALID", `Cannot read the deployment ${file}.`, {
       cause,
-      remedy: "Name a file deployments/<network>.json that npm run deploy wrote.",
+      remedy:
+        "Name the file that npm run deploy wrote by --deployment or BLOCKCLOUD_DEPLOYMENT: no public one comes with the package yet.",
     });
   }
   const parsed = deploymentSchema.safeParse(json);

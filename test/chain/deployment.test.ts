@@ -66,7 +66,7 @@ describe("loadDeployment", () => {
 
   it("refuses a file that is not there, and says which to name", () => {
     const error = expectCode("DEPLOYMENT_INVALID", () => loadDeployment(file));
-    expect(error.message).to.contain(file).and.to.contain("deployments/<network>.json");
+    expect(error.message).to.contain(file).and.to.contain("--deployment");
   });
 });
 
