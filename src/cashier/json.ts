@@ -1,9 +1,9 @@
-import { getAddress, isAddress, type Address, type Hex } from "viem";
+import type { Hex } from "viem";
 import * as z from "zod";
 import type { BlockcloudError } from "../protocol/errors.ts";
 import type { Redemption } from "../protocol/voucher.ts";
 import { cashierError } from "./errors.ts";
-import { MAX_AMOUNT } from "./price.ts";
+import { address, amount, word } from "./fields.ts";
 import type { Quote } from "./quote.ts";
 import type { TabOpening } from "./tabs.ts";
 
@@ -17,20 +17,6 @@ const HIGHEST_GRADE = 3;
 /** The largest tranche of a quote, bytes. */
 const MAX_TRANCHE_BYTES = 2 ** 40;
 
-/** Zero digits in front are refused: there is one text for each amount. */
-const amount = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,28})$/)
-  .transform((text) => BigInt(text))
-  .refine((value) => value <= MAX_AMOUNT);
-const word = z
-  .string()
-  .regex(/^0x[0-9a-f]{64}$/)
-  .transform((text) => text as Hex);
-const address = z
-  .string()
-  .refine((text) => isAddress(text, { strict: false }))
-  .transform((text): Address => getAddress(text));
 const seconds = z.number().int().min(0).max(MAX_UINT40);
 const grade = z.number().int().min(0).max(HIGHEST_GRADE);
 

@@ -1,12 +1,10 @@
-import { rmSync } from "node:fs";
 import { expect } from "chai";
 import { decodeFunctionData, parseTransaction, type Hex } from "viem";
-import { createAuditor } from "../../src/auditor/createAuditor.ts";
-import { AuditorStore, auditorStoreFile } from "../../src/auditor/store.ts";
+import { AuditorStore } from "../../src/auditor/store.ts";
 import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
-import { AuditorStage, fastTimers } from "../support/auditorStage.ts";
+import { AuditorStage } from "../support/auditorStage.ts";
 import { Breaker } from "../support/breaker.ts";
 import { RpcProxy, type RpcCall } from "../support/rpcProxy.ts";
 import { until } from "../support/until.ts";
@@ -69,23 +67,10 @@ class Run {
       });
     };
     await proxy.start();
-    const { deployment, auditor, operatorKey, folder, voter } = this.#stage;
-    const worker = createAuditor(
-      {
-        rpcUrls: [proxy.url],
-        deployment,
-        auditor,
-        operatorKey,
-        stateDir: folder,
-        allowLoopback: true,
-      },
-      {
-        timers: fastTimers,
-        log: silentLogger,
-        createVoter: () => voter,
-        openStore: (file) => breaker.wrap(new AuditorStore(file), READS),
-      },
-    );
+    const worker = this.#stage.createAuditor([proxy.url], {
+      log: silentLogger,
+      openStore: (file) => breaker.wrap(new AuditorStore(file), READS),
+    });
     this.#worker = worker;
     await worker.start();
   }
@@ -134,20 +119,13 @@ describe("an auditor whose power fails", function () {
   });
   after(() => stage?.stop());
 
-  const file = () => auditorStoreFile(stage.folder, stage.auditor, stage.deployment);
-
   /** One round from its draw to the note that nothing of it is left to claim. */
   async function live(at?: string): Promise<Run> {
     await stage.reset();
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(`${file()}${suffix}`, { force: true });
-    const { client, deployment, auditor, first } = stage;
-    const contract = { address: deployment.contracts.proofOfService, abi: proofOfServiceAbi };
-    const progress = (epoch = first) =>
-      client.readContract({ ...contract, functionName: "roundOf", args: [auditor, epoch] });
-    const seeded = async (epoch: number) =>
-      (await client.readContract({ ...contract, functionName: "newestSeed" })) >= epoch;
+    const { first } = stage;
+    const round = (epoch = first) => stage.round(epoch);
     const noted = () => {
-      const store = new AuditorStore(file());
+      const store = new AuditorStore(stage.storeFile);
       try {
         return !store.unclaimed(0, first).includes(first);
       } finally {
@@ -159,20 +137,20 @@ describe("an auditor whose power fails", function () {
     await stage.jump(first, 0);
     await run.start();
     try {
-      await until("it has committed", async () => (await progress())[0]);
+      await until("it has committed", async () => (await round()).committed);
       await stage.jump(first, 0.3);
-      await until("its seed is proven", () => seeded(first));
+      await until("its seed is proven", () => stage.hasSeed(first));
       await stage.jump(first, 0.42);
       await until("it has looked what is to be earned", async () => run.hasPruned);
       for (const [later, what, holds] of [
-        [first + 1, "it has revealed", async () => (await progress())[1] === 1],
-        [first + 2, "it has claimed", async () => (await progress())[2] === 1n],
+        [first + 1, "it has revealed", async () => (await round()).revealed],
+        [first + 2, "it has claimed", async () => (await round()).claimed],
         [first + 3, "it has noted that", async () => noted()],
       ] as const) {
         await stage.jump(later, 0);
-        await until("it has committed to the next", async () => (await progress(later))[0]);
+        await until("it has committed to the next", async () => (await round(later)).committed);
         await stage.jump(later, 0.3);
-        await until("the next seed is proven", () => seeded(later));
+        await until("the next seed is proven", () => stage.hasSeed(later));
         await stage.jump(later, 0.42);
         await until(what, holds);
       }

@@ -1,13 +1,12 @@
 import { expect } from "chai";
-import type { Browser } from "playwright-core";
 import { parseEther } from "viem";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
-import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
+import { startConsole } from "../support/consoleRig.ts";
 import { payService } from "../support/consoleStory.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { ActPage } from "./support/actPage.ts";
 import { TestWallet } from "./support/testWallet.ts";
 
@@ -18,35 +17,22 @@ const bloc = (amount: number) => parseEther(amount.toString());
 describe("the console's acts, by the keyboard", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
   let wallet: TestWallet;
   let act: ActPage;
   let complaints: string[];
-  const stops: (() => Promise<unknown>)[] = [];
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await AuditedChain.start({ services: [4_000, 3_000], auditors: [10_000, 11_000] });
-    stops.push(() => chain.stop());
+  inBrowser(async ({ keep, open }) => {
+    chain = keep(
+      await AuditedChain.start({ services: [4_000, 3_000], auditors: [10_000, 11_000] }),
+    );
     await chain.fund(visitor.address, 20_000);
     const { devnet } = chain.stage;
-    const site = await startConsole(devnet);
-    stops.push(site.stop);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-    const watched = await openPage(browser);
+    const site = keep(await startConsole(devnet));
+    const watched = await open();
     ({ complaints } = watched);
     wallet = new TestWallet(visitor.key, devnet.rpcUrl);
-    watched.page.setDefaultTimeout(PATIENCE_MS);
     await wallet.install(watched.page);
     act = new ActPage(watched.page, site.url);
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
   });
 
   const staked = async (number: bigint) => {

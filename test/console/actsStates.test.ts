@@ -1,13 +1,13 @@
 import { expect } from "chai";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { createWalletClient, http, parseEther, type Hex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { devKey } from "../../devnet/devnet.ts";
 import { keyIndex } from "../../devnet/stage.ts";
 import { AuditedChain } from "../support/auditedChain.ts";
 import { consoleConfig } from "../../src/console/consoleConfig.ts";
-import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { startConsole, type ConsoleSite } from "../support/consoleRig.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { ActPage } from "./support/actPage.ts";
 import { TestWallet } from "./support/testWallet.ts";
 
@@ -18,43 +18,27 @@ const HOSTILE = '<img src=x onerror=alert(1)>\u202Etxt.exe "Wallet"';
 describe("the states of an act", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
   let wallet: TestWallet;
   let page: Page;
   let act: ActPage;
-  let site: Awaited<ReturnType<typeof startConsole>>;
+  let site: ConsoleSite;
   let described = 0;
-  const stops: (() => Promise<unknown>)[] = [];
   const request = (method: string, params: readonly unknown[] = []) =>
     (chain.client.request as (call: object) => Promise<unknown>)({ method, params });
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await AuditedChain.start({ services: [4_000], auditors: [10_000] });
-    stops.push(() => chain.stop());
+  const browser = inBrowser(async ({ keep }) => {
+    chain = keep(await AuditedChain.start({ services: [4_000], auditors: [10_000] }));
     await chain.fund(owner.address, 1_000);
-    site = await startConsole(chain.stage.devnet);
-    stops.push(site.stop);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
+    site = keep(await startConsole(chain.stage.devnet));
   });
   beforeEach(async () => {
-    ({ page } = await openPage(browser));
+    ({ page } = await browser.open());
     wallet = new TestWallet(owner.key, chain.stage.devnet.rpcUrl);
-    page.setDefaultTimeout(PATIENCE_MS);
     await wallet.install(page);
     act = new ActPage(page, site.url);
   });
   afterEach(async () => {
     await request("evm_setAutomine", [true]);
-    await page.context().close();
   });
 
   const ready = async (id: string, values: Record<string, string>) => {
@@ -193,7 +177,7 @@ describe("the states of an act", function () {
   });
 
   it("shows a wallet's hostile name as text", async () => {
-    const other = await openPage(browser);
+    const other = await browser.open();
     const hostile = new TestWallet(owner.key, chain.stage.devnet.rpcUrl);
     await hostile.install(other.page, { name: HOSTILE, rdns: "javascript:alert(1)" });
     await new ActPage(other.page, site.url).open("stake");
@@ -201,7 +185,6 @@ describe("the states of an act", function () {
     expect(shown).to.contain("<img src=x onerror=alert(1)>").and.not.to.contain("\u202E");
     expect(await other.page.locator("main img").count()).to.equal(0);
     expect(other.complaints).to.deep.equal([]);
-    await other.page.context().close();
   });
 
   it("has a test wallet on the embedded chain only, and only if config.json says so", async () => {
@@ -218,13 +201,11 @@ describe("the states of an act", function () {
     await act.press("Disconnect");
     const { devnet } = chain.stage;
     const config = consoleConfig(devnet.deployment, { hasIndex: false, isEmbedded: false });
-    const strict = await startConsole(devnet, { config });
-    const other = await openPage(browser);
+    const strict = browser.keep(await startConsole(devnet, { config }));
+    const other = await browser.open();
     await new ActPage(other.page, strict.url).open("stake");
     await other.page.getByText("No wallet").waitFor();
     expect(await other.page.getByText("Test account").count()).to.equal(0);
-    await other.page.context().close();
-    await strict.stop();
   });
 
   function direct(key: Hex, { to, data, gas }: { to: Hex; data: Hex; gas: Hex }): Promise<Hex> {

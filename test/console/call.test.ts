@@ -1,13 +1,13 @@
 import { expect } from "chai";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Hex } from "viem";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
 import { blockcloudDomain } from "../../src/protocol/typedData.ts";
 import { AuditedChain, FIRST } from "../support/auditedChain.ts";
-import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { startConsole } from "../support/consoleRig.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { startSigningService } from "./support/signingService.ts";
 
 const HOSTILE =
@@ -17,28 +17,19 @@ const HOSTILE =
 describe("the console's page Call", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
   let page: Page;
   let complaints: string[];
   let url: string;
   let service: Awaited<ReturnType<typeof startSigningService>>;
-  const stops: (() => Promise<unknown>)[] = [];
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await AuditedChain.start({ services: [4_000], auditors: [10_000] });
-    stops.push(() => chain.stop());
+  inBrowser(async ({ keep, open }) => {
+    chain = keep(await AuditedChain.start({ services: [4_000], auditors: [10_000] }));
     await chain.enter(FIRST);
     const { chainId, contracts } = chain.deployment;
     const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
     const id = rootServiceId(1n);
     const { key } = chain.serviceKey(1);
-    service = await startSigningService(id, domain, { body: HOSTILE, key });
-    stops.push(service.stop);
+    service = keep(await startSigningService(id, domain, { body: HOSTILE, key }));
     const issuedAt = (await chain.client.getBlock()).timestamp * 1000n;
     const record = {
       serviceId: id,
@@ -48,17 +39,9 @@ describe("the console's page Call", function () {
       delegation: "0x" as Hex,
     };
     await chain.own(1, "announce", [1n, signRecord(record, domain, hexToBytes(key))]);
-    const site = await startConsole(chain.stage.devnet);
-    stops.push(site.stop);
-    ({ url } = site);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-    ({ page, complaints } = await openPage(browser));
-    page.setDefaultTimeout(PATIENCE_MS);
-    await page.goto(`${site.url}#/call/1`);
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
+    ({ url } = keep(await startConsole(chain.stage.devnet)));
+    ({ page, complaints } = await open());
+    await page.goto(`${url}#/call/1`);
   });
 
   const call = async () => {

@@ -1,14 +1,8 @@
 import { expect } from "chai";
 import { readFile } from "node:fs/promises";
-import type { Browser } from "playwright-core";
-import {
-  openBrowser,
-  openPage,
-  settled,
-  startConsole,
-  whyNoBrowser,
-} from "../support/consoleRig.ts";
+import { startConsole, type ConsoleSite } from "../support/consoleRig.ts";
 import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+import { inBrowser, settled } from "../support/inBrowser.ts";
 import { expectAccessible } from "./support/accessible.ts";
 import { FakeIndex, rows, type IndexMood } from "../support/fakeIndex.ts";
 
@@ -55,27 +49,17 @@ const EPOCH = {
 };
 
 describe("the console beside an index, in Chromium", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   const index = new FakeIndex();
   let story: ConsoleStory;
-  let site: Awaited<ReturnType<typeof startConsole>>;
-  let browser: Browser;
+  let site: ConsoleSite;
 
-  before(async function () {
-    const why = whyNoBrowser();
-    if (why !== undefined) {
-      console.log(`skipped: ${why}`);
-      this.skip();
-    }
+  const browser = inBrowser(async ({ keep }) => {
+    story = await playStory(HOSTILE.script);
+    keep(story.chain);
     await index.start();
-    [story, browser] = await Promise.all([playStory(HOSTILE.script), openBrowser()]);
-    site = await startConsole(story.chain.stage.devnet, { indexUrl: index.url });
-  });
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    index.stop();
-    await story?.chain.stop();
+    keep(index);
+    site = keep(await startConsole(story.chain.stage.devnet, { indexUrl: index.url }));
   });
 
   /** The index has read all but some blocks, or none at all. */
@@ -126,7 +110,7 @@ describe("the console beside an index, in Chromium", function () {
     index.mood = "well";
     index.answers = answers;
     await behind(0);
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await browser.open();
     await page.goto(site.url);
     await settled(page);
     await page.getByText("The index is current").waitFor();
@@ -137,7 +121,6 @@ describe("the console beside an index, in Chromium", function () {
     await page.getByText(/The index is 50 blocks \(1 min 30 s\) behind/).waitFor();
     await expectAccessible(page, "an index that is behind");
     expect(complaints).to.deep.equal([]);
-    await page.context().close();
   });
 
   it("says of nothing that it does not exist while the index catches up: it reads the chain", async () => {
@@ -152,7 +135,7 @@ describe("the console beside an index, in Chromium", function () {
     const auditor = story.chain.auditors[0]!.owner;
     for (const blocks of [50, undefined]) {
       await behind(blocks);
-      const { page, complaints } = await openPage(browser);
+      const { page, complaints } = await browser.open();
       for (const [at, expected] of [
         ["#/", "by a relay|weather"],
         ["#/services", "3 of 3 services"],
@@ -179,7 +162,6 @@ describe("the console beside an index, in Chromium", function () {
       await settled(page);
       await expectAccessible(page, "a service beside an index that catches up");
       expect(complaints).to.deep.equal([]);
-      await page.context().close();
     }
   });
 
@@ -192,7 +174,7 @@ describe("the console beside an index, in Chromium", function () {
     it(`reads the chain, and says why, when it is ${mood}`, async () => {
       index.answers = {};
       index.mood = mood;
-      const { page } = await openPage(browser);
+      const { page } = await browser.open();
       await page.goto(`${site.url}#/services`);
       await page.getByText("3 of 3 services").waitFor();
       expect(await page.locator("main").innerText())
@@ -200,7 +182,6 @@ describe("the console beside an index, in Chromium", function () {
         .and.to.contain("weather");
       await page.getByText(/The index fails/).waitFor();
       await expectAccessible(page, `an index that is ${mood}`);
-      await page.context().close();
     });
   }
 
@@ -208,12 +189,11 @@ describe("the console beside an index, in Chromium", function () {
     index.mood = "well";
     index.answers = answers;
     await behind(0);
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(site.url);
     await page.getByText("The index is current").waitFor();
     index.mood = "failing";
     await page.getByText(/The index fails \(INDEX_\w+\); what it said is/).waitFor();
-    await page.context().close();
   });
 
   it("shows hostile texts as texts: no script, no link, nothing hidden, nothing that breaks the page", async () => {
@@ -221,7 +201,7 @@ describe("the console beside an index, in Chromium", function () {
     index.answers = answers;
     await behind(0);
     for (const width of [1440, 390]) {
-      const { page, complaints } = await openPage(browser, { width });
+      const { page, complaints } = await browser.open({ width });
       for (const at of ["#/services", "#/", "#/services/1"]) {
         await page.goto(site.url + at);
         await settled(page);
@@ -247,7 +227,6 @@ describe("the console beside an index, in Chromium", function () {
         .and.to.contain("<script>")
         .and.to.contain("\uFFFD");
       expect(complaints).to.deep.equal([]);
-      await page.context().close();
     }
   });
 
@@ -255,7 +234,7 @@ describe("the console beside an index, in Chromium", function () {
     index.mood = "well";
     index.answers = answers;
     await behind(0);
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(`${site.url}#/services/1`);
     await page.getByText("2024-10-04").waitFor();
     const [download] = await Promise.all([
@@ -265,11 +244,10 @@ describe("the console beside an index, in Chromium", function () {
     expect(await readFile(await download.path(), "utf8")).to.equal(
       "day,rewards_bloc,redeemed_bloc,redemptions,collected_bloc,fees_bloc\r\n2024-10-04,5,3,7,2,0.02\r\n",
     );
-    await page.context().close();
   });
 
   it("finds its way with a hostile address", async () => {
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await browser.open();
     for (const at of [
       "#/services/<img>",
       "#/auditors/%00%ff",
@@ -285,7 +263,6 @@ describe("the console beside an index, in Chromium", function () {
         .waitFor();
     }
     expect(complaints).to.deep.equal([]);
-    await page.context().close();
   });
 
   it("names each wrong field of config.json, and a chain that is another", async () => {
@@ -297,14 +274,12 @@ describe("the console beside an index, in Chromium", function () {
       [{ rpc: "./rpc", deployment: { ...deployment, abiHash: HASH } }, /CONFIG_OTHER_VERSION/],
       [{ rpc: "./rpc", deployment: { ...deployment, chainId: 5 } }, /CHAIN_OTHER/],
     ] as const) {
-      const other = await startConsole(devnet, { config });
-      const { page } = await openPage(browser);
+      const other = browser.keep(await startConsole(devnet, { config }));
+      const { page } = await browser.open();
       await page.goto(other.url);
       const alert = page.getByRole("alert");
       await alert.waitFor();
       expect(await alert.innerText()).to.match(expected);
-      await page.context().close();
-      await other.stop();
     }
   });
 });

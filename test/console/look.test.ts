@@ -1,8 +1,7 @@
-import type { Browser } from "playwright-core";
 import { expect } from "chai";
 import type { AuditedChain } from "../support/auditedChain.ts";
-import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { startConsole, type ConsoleSite } from "../support/consoleRig.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { expectAccessible } from "./support/accessible.ts";
 import { COUNTED, playEpochs } from "./support/verifiedChain.ts";
 
@@ -10,32 +9,17 @@ import { COUNTED, playEpochs } from "./support/verifiedChain.ts";
 describe("the console's pages Verify, Wallet and Call", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
-  let site: Awaited<ReturnType<typeof startConsole>>;
-  const stops: (() => Promise<unknown>)[] = [];
+  let site: ConsoleSite;
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await playEpochs();
-    stops.push(() => chain.stop());
-    site = await startConsole(chain.stage.devnet);
-    stops.push(site.stop);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
+  const browser = inBrowser(async ({ keep }) => {
+    chain = keep(await playEpochs());
+    site = keep(await startConsole(chain.stage.devnet));
   });
 
   for (const width of [1440, 390]) {
     for (const colours of ["light", "dark"] as const) {
       it(`are whole and accessible at ${width} pixels, ${colours}`, async () => {
-        const { page, complaints } = await openPage(browser, { width, colours });
-        page.setDefaultTimeout(PATIENCE_MS);
+        const { page, complaints } = await browser.open({ width, colours });
         await page.goto(`${site.url}#/verify/${COUNTED}`);
         await page.getByRole("button", { name: "Recount" }).click();
         await page.getByText("the contracts agree").waitFor();
@@ -54,7 +38,6 @@ describe("the console's pages Verify, Wallet and Call", function () {
         await page.getByText("SERVICE_UNKNOWN").waitFor();
         await expectAccessible(page, "Call");
         expect(complaints).to.deep.equal([]);
-        await page.context().close();
       });
     }
   }

@@ -1,37 +1,26 @@
 import { expect } from "chai";
 import { readFile } from "node:fs/promises";
-import type { Browser } from "playwright-core";
 import { bloc } from "../../console/src/format.ts";
 import { sender } from "../../devnet/cast.ts";
 import { abis } from "../../src/protocol/abis.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
-import {
-  openBrowser,
-  openPage,
-  settled,
-  startConsole,
-  whyNoBrowser,
-} from "../support/consoleRig.ts";
+import { startConsole, type ConsoleSite } from "../support/consoleRig.ts";
 import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+import { inBrowser, settled } from "../support/inBrowser.ts";
 import { expectAccessible } from "./support/accessible.ts";
 
 /** Every page from the chain alone, as people see it: light and dark, on a phone and on a desk. */
 describe("the console's pages, in Chromium", function () {
-  this.timeout(240_000);
+  this.timeout(300_000);
   let story: ConsoleStory;
-  let site: Awaited<ReturnType<typeof startConsole>>;
-  let browser: Browser;
+  let site: ConsoleSite;
   /** Paths and headings. */
   let pages: [string, string][];
 
-  before(async function () {
-    const why = whyNoBrowser();
-    if (why !== undefined) {
-      console.log(`skipped: ${why}`);
-      this.skip();
-    }
-    [story, browser] = await Promise.all([playStory(), openBrowser()]);
-    site = await startConsole(story.chain.stage.devnet);
+  const browser = inBrowser(async ({ keep }) => {
+    story = await playStory();
+    keep(story.chain);
+    site = keep(await startConsole(story.chain.stage.devnet));
     const auditor = story.chain.auditors[0]!.owner;
     pages = [
       ["#/", "Network"],
@@ -45,16 +34,11 @@ describe("the console's pages, in Chromium", function () {
       [`#/money/${story.payer.address}`, "Money"],
     ];
   });
-  after(async () => {
-    await browser?.close();
-    await site?.stop();
-    await story?.chain.stop();
-  });
 
   for (const width of [1440, 390]) {
     for (const colours of ["light", "dark"] as const) {
       it(`are whole, accessible and within the policy at ${width} pixels, ${colours}`, async () => {
-        const { page, complaints } = await openPage(browser, { width, colours });
+        const { page, complaints } = await browser.open({ width, colours });
         for (const [at, heading] of pages) {
           await page.goto(site.url + at);
           await settled(page);
@@ -62,13 +46,12 @@ describe("the console's pages, in Chromium", function () {
           await expectAccessible(page, at);
         }
         expect(complaints).to.deep.equal([]);
-        await page.context().close();
       });
     }
   }
 
   it("show what the chain says", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     const text = async (at: string) => {
       await page.goto(site.url + at);
       await settled(page);
@@ -97,11 +80,10 @@ describe("the console's pages, in Chromium", function () {
       .to.match(/At the Cashier\s+191\.00/)
       .and.to.contain("9.000000");
     expect(await text("#/services/99")).to.contain("SERVICE_UNKNOWN");
-    await page.context().close();
   });
 
   it("count what an open round would pay, which is what its claim then pays", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     // The third auditor has claimed nothing.
     const { owner } = story.chain.auditors[2]!;
     const epoch = story.last - 3;
@@ -121,11 +103,10 @@ describe("the console's pages, in Chromium", function () {
     await row.getByText("claimed").waitFor();
     expect(await row.innerText()).not.to.contain("expected");
     expect(shown?.[1]).to.equal(bloc(reward));
-    await page.context().close();
   });
 
   it("say when and why a score fell, and what the chain does not say", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(`${site.url}#/services/3`);
     const card = page.locator(".fall");
     await card.waitFor();
@@ -136,11 +117,10 @@ describe("the console's pages, in Chromium", function () {
       .and.to.contain("needs the index");
     await card.getByRole("button", { name: "Who voted what" }).click();
     await page.getByRole("region", { name: /^Votes of epoch/ }).waitFor();
-    await page.context().close();
   });
 
   it("lead to the act that they call for, with its form filled", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     const { owner } = story.chain.auditors[0]!;
     for (const [at, link, act, fields] of [
       ["#/services/3", "Settle", "settle", { service: "3" }],
@@ -157,22 +137,20 @@ describe("the console's pages, in Chromium", function () {
         expect(await page.locator(`#act-${name}`).inputValue(), `${at} ${name}`).to.equal(value);
       }
     }
-    await page.context().close();
   });
 
   it("name who voted what, from the reveals' calldata", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(`${site.url}#/services/2`);
     await page.getByRole("button", { name: `Show votes of epoch ${story.last - 3}` }).click();
     const votes = page.getByRole("region", { name: `Votes of epoch ${story.last - 3}` });
     await votes.locator("tbody tr").first().waitFor();
     expect(await votes.locator("tbody tr").count()).to.equal(3);
     expect(await votes.innerText()).to.match(/Good|Poor|Excellent/);
-    await page.context().close();
   });
 
   it("save the statement as CSV and JSON", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(`${site.url}#/money/${story.payer.address}`);
     for (const [button, expected] of [
       ["Save CSV", /^day,service,paid_bloc,redemptions\r\n\d{4}-\d\d-\d\d,1,9,2\r\n$/],
@@ -184,11 +162,10 @@ describe("the console's pages, in Chromium", function () {
       ]);
       expect(await readFile(await download.path(), "utf8")).to.match(expected);
     }
-    await page.context().close();
   });
 
   it("can be used with the keyboard alone", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(site.url);
     await settled(page);
     const focused = () =>
@@ -221,11 +198,10 @@ describe("the console's pages, in Chromium", function () {
     const outline = "getComputedStyle(document.activeElement).outlineStyle";
     await page.keyboard.press("Shift+Tab");
     expect(await page.evaluate(outline)).to.equal("solid");
-    await page.context().close();
   });
 
   it("say what they wait for while the endpoint is silent", async () => {
-    const { page } = await openPage(browser, { width: 390 });
+    const { page } = await browser.open({ width: 390 });
     let held = Promise.withResolvers<undefined>();
     await page.route("**/rpc", async (route) => {
       await held.promise;
@@ -248,11 +224,10 @@ describe("the console's pages, in Chromium", function () {
     await page.getByText("Reading…").nth(1).waitFor();
     held.resolve(undefined);
     await settled(page);
-    await page.context().close();
   });
 
   it("keep the chosen colours", async () => {
-    const { page } = await openPage(browser, { colours: "light" });
+    const { page } = await browser.open({ colours: "light" });
     await page.goto(site.url);
     await page.getByLabel("Colours").selectOption("dark");
     const ground = "getComputedStyle(document.documentElement).backgroundColor";
@@ -262,22 +237,20 @@ describe("the console's pages, in Chromium", function () {
     expect(await page.evaluate(ground)).to.equal(dark);
     await page.getByLabel("Colours").selectOption("light");
     expect(await page.evaluate(ground)).not.to.equal(dark);
-    await page.context().close();
   });
 
   it("open in a browser whose language is no language tag", async () => {
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await browser.open();
     await page.addInitScript(
       'Object.defineProperty(Navigator.prototype, "language", { get: () => "en-US@posix" })',
     );
     await page.goto(site.url);
     await settled(page);
     expect(complaints).to.deep.equal([]);
-    await page.context().close();
   });
 
   it("count what users paid also when it was collected", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     const text = async () => {
       await page.goto(site.url);
       await page.goto(`${site.url}#/services/1`);
@@ -294,11 +267,10 @@ describe("the console's pages, in Chromium", function () {
     expect(await text())
       .to.match(paid)
       .and.to.match(/To collect\s+0\.00/);
-    await page.context().close();
   });
 
   it("are there soon", async () => {
-    const { page } = await openPage(browser);
+    const { page } = await browser.open();
     await page.goto(site.url);
     await settled(page);
     const paint = await page.evaluate(
@@ -307,6 +279,5 @@ describe("the console's pages, in Chromium", function () {
     // How long it takes is the machine's affair; that it can be measured is the page's.
     expect(paint).to.be.a("number");
     console.log(`      first contentful paint: ${String(paint)} ms`);
-    await page.context().close();
   });
 });

@@ -1,13 +1,7 @@
 import { expect } from "chai";
-import type { Browser } from "playwright-core";
-import {
-  openBrowser,
-  openPage,
-  settled,
-  startConsole,
-  whyNoBrowser,
-} from "../support/consoleRig.ts";
+import { startConsole, type ConsoleSite } from "../support/consoleRig.ts";
 import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+import { inBrowser, settled } from "../support/inBrowser.ts";
 import { IndexRig } from "../support/index/indexRig.ts";
 import { expectAccessible } from "./support/accessible.ts";
 
@@ -15,34 +9,21 @@ import { expectAccessible } from "./support/accessible.ts";
 describe("the console's pages beside a real index, in Chromium", function () {
   this.timeout(300_000);
   let story: ConsoleStory;
-  let index: IndexRig;
-  let browser: Browser;
-  let site: Awaited<ReturnType<typeof startConsole>>;
-  const stops: (() => Promise<unknown>)[] = [];
+  let site: ConsoleSite;
 
-  before(async function () {
-    const why = whyNoBrowser();
-    if (why !== undefined) {
-      console.log(`      skipped: ${why}`);
-      this.skip();
-    }
+  const browser = inBrowser(async ({ keep }) => {
     story = await playStory();
-    stops.push(() => story.chain.stop());
+    keep(story.chain);
     const { devnet } = story.chain.stage;
-    index = await IndexRig.start({ deployment: devnet.deployment, rpcUrl: devnet.rpcUrl });
-    stops.push(() => index.stop());
+    const index = keep(
+      await IndexRig.start({ deployment: devnet.deployment, rpcUrl: devnet.rpcUrl }),
+    );
     await index.caughtUp();
-    site = await startConsole(devnet, { indexUrl: new URL(index.base) });
-    stops.push(site.stop);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
+    site = keep(await startConsole(devnet, { indexUrl: new URL(index.base) }));
   });
 
   it("take all that they show of the past from it", async () => {
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await browser.open();
     const text = async (at: string) => {
       await page.goto(site.url + at);
       await settled(page);
@@ -66,6 +47,5 @@ describe("the console's pages beside a real index, in Chromium", function () {
     expect(await text(`#/auditors/${owner}`)).to.contain("expected");
     expect(await text(`#/money/${story.payer.address}`)).to.contain("9.000000");
     expect(complaints).to.deep.equal([]);
-    await page.context().close();
   });
 });

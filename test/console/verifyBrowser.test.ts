@@ -1,11 +1,10 @@
 import { expect } from "chai";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { VerifyEvent, WorkerLike } from "../../console/src/verify/client.ts";
 import { httpRpc } from "../../console/src/verify/rpc.ts";
 import { verifyEpoch } from "../../console/src/verify/verify.ts";
 import { FIRST, type AuditedChain } from "../support/auditedChain.ts";
-import { openBrowser, whyNoBrowser } from "../support/consoleRig.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { serveFiles } from "./support/files.ts";
 import { bundleForBrowser } from "./support/bundle.ts";
 import { serveRpc } from "./support/rpcServer.ts";
@@ -19,33 +18,17 @@ const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; connec
 describe("the console's recount in a browser", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
   let page: Page;
-  const stops: (() => Promise<void>)[] = [];
   const { signal } = new AbortController();
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await playEpochs();
-    stops.push(() => chain.stop());
+  inBrowser(async ({ keep, open }) => {
+    chain = keep(await playEpochs());
     const worker = await bundleForBrowser("console/src/verify/worker.ts");
-    const site = await serveFiles(
-      { "": "<!doctype html><title>Verify</title>", "worker.js": worker },
-      POLICY,
+    const site = keep(
+      await serveFiles({ "": "<!doctype html><title>Verify</title>", "worker.js": worker }, POLICY),
     );
-    stops.push(site.stop);
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-    page = await browser.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
+    ({ page } = await open());
     await page.goto(site.url);
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
   });
 
   const verify = (rpc: string, epoch: number): Promise<VerifyEvent[]> =>

@@ -1,9 +1,8 @@
 import { expect } from "chai";
-import type { Browser } from "playwright-core";
 import { httpRpc } from "../../console/src/verify/rpc.ts";
 import { FIRST, type AuditedChain } from "../support/auditedChain.ts";
-import { openBrowser, openPage, startConsole, whyNoBrowser } from "../support/consoleRig.ts";
-import { PATIENCE_MS } from "../support/until.ts";
+import { startConsole } from "../support/consoleRig.ts";
+import { inBrowser } from "../support/inBrowser.ts";
 import { alteringVote } from "./support/lies.ts";
 import { serveRpc } from "./support/rpcServer.ts";
 import { COUNTED, playEpochs } from "./support/verifiedChain.ts";
@@ -12,30 +11,15 @@ import { COUNTED, playEpochs } from "./support/verifiedChain.ts";
 describe("the console's page Verify", function () {
   this.timeout(300_000);
   let chain: AuditedChain;
-  let browser: Browser;
-  const stops: (() => Promise<unknown>)[] = [];
 
-  before(async function () {
-    const missing = whyNoBrowser();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
-    chain = await playEpochs();
-    stops.push(() => chain.stop());
-    browser = await openBrowser();
-    stops.push(() => browser.close());
-  });
-  after(async () => {
-    for (const stop of stops.reverse()) await stop();
+  const browser = inBrowser(async ({ keep }) => {
+    chain = keep(await playEpochs());
   });
 
   const open = async (rpcUrl: string, epoch: number) => {
     const { deployment } = chain.stage.devnet;
-    const site = await startConsole({ rpcUrl, deployment });
-    const watched = await openPage(browser);
-    stops.push(site.stop);
-    watched.page.setDefaultTimeout(PATIENCE_MS);
+    const site = browser.keep(await startConsole({ rpcUrl, deployment }));
+    const watched = await browser.open();
     await watched.page.goto(`${site.url}#/verify/${epoch}`);
     await watched.page.getByRole("button", { name: "Recount" }).waitFor();
     return watched;
@@ -56,8 +40,8 @@ describe("the console's page Verify", function () {
 
   it("names the figure that differs, when the node alters a vote", async () => {
     const { signal } = new AbortController();
-    const liar = await serveRpc(alteringVote(httpRpc(chain.stage.devnet.rpcUrl, signal), FIRST));
-    stops.push(liar.stop);
+    const altering = alteringVote(httpRpc(chain.stage.devnet.rpcUrl, signal), FIRST);
+    const liar = browser.keep(await serveRpc(altering));
     const { page } = await open(liar.url, FIRST);
     await page.getByRole("button", { name: "Recount" }).click();
     const table = page.getByRole("table", { name: "Figures that differ" });
@@ -70,11 +54,12 @@ describe("the console's page Verify", function () {
     const held = Promise.withResolvers<undefined>();
     const { signal } = new AbortController();
     const honest = httpRpc(chain.stage.devnet.rpcUrl, signal);
-    const slow = await serveRpc(async (method, params) => {
-      if (method === "eth_getLogs") await held.promise;
-      return honest(method, params);
-    });
-    stops.push(slow.stop);
+    const slow = browser.keep(
+      await serveRpc(async (method, params) => {
+        if (method === "eth_getLogs") await held.promise;
+        return honest(method, params);
+      }),
+    );
     const { page } = await open(slow.url, FIRST);
     await page.getByRole("button", { name: "Recount" }).click();
     await page.getByText("counts stakes, slots and enrolments").waitFor();

@@ -2,15 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { erc20Abi, parseEther, type Address, type Hex } from "viem";
+import { createAuditor, type AuditorEnvironment } from "../../src/auditor/createAuditor.ts";
 import { enrolAuditor } from "../../src/auditor/enrol.ts";
 import type { Voter } from "../../src/auditor/inspection/inspector.ts";
+import { auditorStoreFile } from "../../src/auditor/store.ts";
 import { createChainClient, type ChainClient } from "../../src/chain/client.ts";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { TransactionSender } from "../../src/chain/transactions/sender.ts";
 import { Services } from "../../src/chain/services.ts";
 import { devKey } from "../../devnet/devnet.ts";
+import type { Startable } from "../../src/node/lifecycle.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers, type Timers } from "../../src/node/timers.ts";
+import { proofOfServiceAbi } from "../../src/protocol/abi/proofOfService.ts";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { epochStart } from "../../src/protocol/epoch.ts";
 import { ReceiptSigner } from "../../src/protocol/receipt.ts";
@@ -52,7 +56,6 @@ export class AuditorStage {
   readonly client: ChainClient;
   readonly folder: string;
   readonly auditor: Address = keys.auditor.address;
-  readonly operatorKey: Hex = keys.operator.key;
   /** The first epoch in which the auditor counts. */
   readonly first: number;
   #snapshot: string;
@@ -91,10 +94,58 @@ export class AuditorStage {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Back to the moment after the enrolment. */
+  /** Back to the moment after the enrolment; the auditor has lost its state. */
   async reset(): Promise<void> {
     await this.anvil.request("evm_revert", [this.#snapshot]);
     this.#snapshot = await this.anvil.request("evm_snapshot");
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(this.storeFile + suffix, { force: true });
+  }
+
+  /** Where the auditor has its state. */
+  get storeFile(): string {
+    return auditorStoreFile(this.folder, this.auditor, this.deployment);
+  }
+
+  /** Makes the auditor's worker, which goes on from its state. */
+  createAuditor(
+    rpcUrls: readonly string[],
+    environment: Omit<AuditorEnvironment, "timers" | "createVoter">,
+  ): Startable {
+    const { deployment, auditor, folder, voter } = this;
+    return createAuditor(
+      {
+        rpcUrls,
+        deployment,
+        auditor,
+        operatorKey: keys.operator.key,
+        stateDir: folder,
+        allowLoopback: true,
+      },
+      { ...environment, timers: fastTimers, createVoter: () => voter },
+    );
+  }
+
+  /** How far the auditor's round of an epoch is. */
+  async round(epoch: number) {
+    const [committed, revealed, claimed] = await this.client.readContract({
+      ...this.#proofOfService,
+      functionName: "roundOf",
+      args: [this.auditor, epoch],
+    });
+    return { committed, revealed: revealed === 1, claimed: claimed === 1n };
+  }
+
+  async hasSeed(epoch: number): Promise<boolean> {
+    const [seed] = await this.client.readContract({
+      ...this.#proofOfService,
+      functionName: "seedOf",
+      args: [epoch],
+    });
+    return BigInt(seed) !== 0n;
+  }
+
+  get #proofOfService() {
+    return { address: this.deployment.contracts.proofOfService, abi: proofOfServiceAbi };
   }
 
   async mine(): Promise<void> {
@@ -117,6 +168,19 @@ export class AuditorStage {
     if (Number(timestamp) < target) await this.anvil.request("evm_setNextBlockTimestamp", [target]);
     await this.mine();
     await this.mine();
+  }
+
+  /** To the moment at which an epoch's seed is proven. */
+  async untilSeed(epoch: number): Promise<void> {
+    await this.jump(epoch, 0.3);
+    await this.mineUntil("the seed is proven", () => this.hasSeed(epoch));
+  }
+
+  /** To the moment at which reveals and claims are due in an epoch. */
+  async untilEarning(epoch: number): Promise<void> {
+    await this.jump(epoch, 0);
+    await this.untilSeed(epoch);
+    await this.jump(epoch, 0.42);
   }
 
   /** Votes EXCELLENT with a receipt as the service would give it. */

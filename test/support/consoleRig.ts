@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium, type Browser, type Page } from "playwright-core";
 import type { Deployment } from "../../src/chain/deployment.ts";
 import { buildPage } from "../../src/cli/console/build.ts";
 import { createClient } from "../../src/client/createClient.ts";
@@ -11,10 +10,7 @@ import { ConsoleServer } from "../../src/console/consoleServer.ts";
 import { PathLog } from "../../src/console/pathLog.ts";
 import { readPageFiles, type PageFile } from "../../src/console/pageFiles.ts";
 import { systemTimers } from "../../src/node/timers.ts";
-import { chromiumProgram } from "./chromium.ts";
 import { MemoryLog } from "./memoryLog.ts";
-
-export { whyNoBrowser } from "./chromium.ts";
 
 let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
 
@@ -33,6 +29,9 @@ async function build(): Promise<ReadonlyMap<string, PageFile>> {
     await rm(folder, { recursive: true });
   }
 }
+
+/** A console that a browser can open. */
+export type ConsoleSite = Awaited<ReturnType<typeof startConsole>>;
 
 /** Starts the console's server for a chain, with the page of these sources. */
 export async function startConsole(
@@ -70,46 +69,4 @@ export async function startConsole(
   await server.start();
   const { port } = server.address satisfies AddressInfo;
   return { server, url: `http://127.0.0.1:${port}/`, lines: log.lines, stop: () => server.stop() };
-}
-
-/** A page of the browser, and all that its console complained about. */
-export interface Watched {
-  page: Page;
-  /** Errors of scripts, and of the policy. */
-  complaints: string[];
-}
-
-/** Starts the browser. */
-export async function openBrowser(): Promise<Browser> {
-  return await chromium.launch({
-    executablePath: await chromiumProgram(),
-    // Tests run as root in containers, where the sandbox cannot start; only the repository's own page is opened.
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
-}
-
-/** Opens a page at a width, in light or dark. */
-export async function openPage(
-  browser: Browser,
-  options: { width?: number; colours?: "light" | "dark" } = {},
-): Promise<Watched> {
-  const { width = 1440, colours = "light" } = options;
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: colours,
-    reducedMotion: "reduce",
-  });
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  return { page, complaints };
-}
-
-/** Waits until a page has read what it shows. */
-export async function settled(page: Page): Promise<void> {
-  await page.locator("main#main h1").first().waitFor();
-  await page.locator("main#main:not(:has([aria-busy=true]))").waitFor();
 }

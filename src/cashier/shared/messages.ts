@@ -1,26 +1,12 @@
-import { getAddress, isAddress, type Address, type Hex } from "viem";
 import * as z from "zod";
 import { USES_AT_ONCE } from "../allowance.ts";
-import { MAX_AMOUNT } from "../price.ts";
+import { address, amount, word } from "../fields.ts";
 
 /**
  * The messages between a process that keeps the books of a service, and one that has sessions or requests which are
  * charged to its tabs. They come in order. Amounts are BLOC in wei, as decimal text.
  */
 
-const amount = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,28})$/)
-  .transform((text) => BigInt(text))
-  .refine((value) => value <= MAX_AMOUNT);
-const word = z
-  .string()
-  .regex(/^0x[0-9a-f]{64}$/)
-  .transform((text) => text as Hex);
-const address = z
-  .string()
-  .refine((text) => isAddress(text, { strict: false }))
-  .transform((text): Address => getAddress(text));
 const kind = z.enum(["session", "request"]);
 const tab = { payer: address, tab: word };
 /** Numbers the questions of a process. */

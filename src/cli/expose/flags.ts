@@ -13,13 +13,13 @@ import { optional, text, type Values } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
 import { anyText, blocAmount, duration, serviceNamed, wholeNumber } from "../framework/values.ts";
 import { agentFlags } from "../provider/agent.ts";
-import { servingFlags } from "../provider/chooseServices.ts";
 import { listen } from "../provider/flags.ts";
 import { checkUpstream, gatewayFlags } from "../provider/gatewayFlags.ts";
 import { checkPay } from "../provider/payFlags.ts";
 import { relayFlags } from "../provider/relayFlags.ts";
 import { checkReplica } from "../provider/replicaFlags.ts";
 import { salFlags } from "../provider/salFlags.ts";
+import { servingFlags } from "../provider/servingFlags.ts";
 import { probeFlag, registrationFlags } from "../service/flags.ts";
 
 /** Flags of a sub-service only. */

@@ -2,26 +2,9 @@ import { previousServiceKeys, service, serviceKey } from "../framework/commonFla
 import type { Check } from "../framework/command.ts";
 import { optional } from "../framework/flag.ts";
 import { nameOf, readSetting } from "../framework/settings.ts";
-import { drain, endpoint, listen, ports, servicesFile, settleEvery, upstream } from "./flags.ts";
-import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
-import { checkPay, payFlags } from "./payFlags.ts";
-import { relayFlags } from "./relayFlags.ts";
-import { salFlags } from "./salFlags.ts";
-import { checkReplica, replicaFlags } from "./replicaFlags.ts";
+import { listen, servicesFile, upstream } from "./flags.ts";
 import { readServices } from "./servicesFile.ts";
-
-/** How a service is served, whichever it is. */
-export const servingFlags = {
-  endpoint,
-  ports,
-  drain,
-  settleEvery,
-  ...replicaFlags,
-  ...gatewayFlags,
-  ...salFlags,
-  ...relayFlags,
-  ...payFlags,
-};
+import { checkServing, servingFlags } from "./servingFlags.ts";
 
 /** Flags of an agent with one service. */
 export const singleFlags = {
@@ -61,9 +44,7 @@ export const chooseServices: Check = (resolved, sources, problems) => {
     }
   }
   if (!several) {
-    checkUpstream(resolved, problems);
-    checkReplica(resolved, problems);
-    checkPay(resolved, problems);
+    checkServing(resolved, problems);
   }
   if (typeof file === "string") readServices(file, sources.io, problems);
 };

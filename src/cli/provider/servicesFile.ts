@@ -7,12 +7,8 @@ import type { CliIo } from "../framework/io.ts";
 import { resolveFlags } from "../framework/resolve.ts";
 import { nameOf, type Problems } from "../framework/settings.ts";
 import { anyText } from "../framework/values.ts";
-import { drain, endpoint, listen, ports, settleEvery, upstream } from "./flags.ts";
-import { checkUpstream, gatewayFlags } from "./gatewayFlags.ts";
-import { checkPay, payFlags } from "./payFlags.ts";
-import { relayFlags } from "./relayFlags.ts";
-import { salFlags } from "./salFlags.ts";
-import { checkReplica, replicaFlags } from "./replicaFlags.ts";
+import { listen, upstream } from "./flags.ts";
+import { checkServing, servingFlags } from "./servingFlags.ts";
 
 /** Most services of one file; also the bound of what one process should serve. */
 const MAX_SERVICES = 100;
@@ -22,15 +18,7 @@ const entryFlags = {
   service,
   upstream,
   listen,
-  endpoint,
-  ports,
-  drain,
-  settleEvery,
-  ...replicaFlags,
-  ...gatewayFlags,
-  ...salFlags,
-  ...relayFlags,
-  ...payFlags,
+  ...servingFlags,
   serviceKeyFile: file("--service-key-file <path>", "file with the service's key", anyText, {
     required: true,
   }),
@@ -81,9 +69,7 @@ function readEntry(
   );
   const resolved = resolveFlags(placed, () => undefined, sources, problems);
   const { values, found } = resolved;
-  checkUpstream(resolved, problems);
-  checkReplica(resolved, problems);
-  checkPay(resolved, problems);
+  checkServing(resolved, problems);
   for (const [name, { options }] of Object.entries(entryFlags)) {
     if ("required" in options && found[name] === undefined)
       problems.add(`"${placeOf(index, name)}" in ${sources.configFile}: missing.`);

@@ -4,7 +4,6 @@ import path from "node:path";
 import { devKey } from "../../../devnet/devnet.ts";
 import { createKeeper } from "../../../src/keeper/createKeeper.ts";
 import type { Startable } from "../../../src/node/lifecycle.ts";
-import { proofOfServiceAbi } from "../../../src/protocol/abi/proofOfService.ts";
 import { AuditorStage, fastTimers } from "../../support/auditorStage.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { rpcStories } from "../../support/rpcFaults.ts";
@@ -49,16 +48,6 @@ describe("a keeper records the epoch's seed behind an endpoint that", () => {
     rmSync(folder, { recursive: true });
   });
 
-  const seeded = async (epoch: number) => {
-    const [seed] = await stage.client.readContract({
-      address: stage.deployment.contracts.proofOfService,
-      abi: proofOfServiceAbi,
-      functionName: "seedOf",
-      args: [epoch],
-    });
-    return BigInt(seed) !== 0n;
-  };
-
   /** To an epoch's confirmed beginning, and past the moment up to which keepers take turns. */
   const enter = async (epoch: number) => {
     for (let pair = 0; pair < 4; pair++) await stage.jump(epoch, 0);
@@ -69,11 +58,11 @@ describe("a keeper records the epoch's seed behind an endpoint that", () => {
     it(name, async () => {
       begin(proxy);
       await enter(stage.first);
-      await stage.mineUntil("the seed is recorded", () => seeded(stage.first));
+      await stage.mineUntil("the seed is recorded", () => stage.hasSeed(stage.first));
       proxy.heal();
       begin(proxy);
       await enter(stage.first + 1);
-      await stage.mineUntil("the next one is recorded", () => seeded(stage.first + 1));
+      await stage.mineUntil("the next one is recorded", () => stage.hasSeed(stage.first + 1));
     });
   }
 });

@@ -1,12 +1,11 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { serveLoopback } from "./loopback.ts";
 
 /** Serves files from memory on loopback. */
 export async function serveFiles(
   files: Readonly<Record<string, string>>,
   policy: string,
 ): Promise<{ url: string; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  return serveLoopback((request, response) => {
     const name = new URL(request.url ?? "/", "http://page").pathname.slice(1);
     const body = files[name];
     const type = name.endsWith(".js") ? "text/javascript" : "text/html";
@@ -16,15 +15,4 @@ export async function serveFiles(
     });
     response.end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-  };
 }

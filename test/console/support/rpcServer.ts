@@ -1,7 +1,6 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Rpc } from "../../../console/src/verify/rpc.ts";
+import { serveLoopback } from "./loopback.ts";
 
 interface Call {
   id: number;
@@ -22,7 +21,7 @@ export async function serveRpc(rpc: Rpc): Promise<{ url: string; stop(): Promise
     const calls = JSON.parse(body) as Call | Call[];
     return Array.isArray(calls) ? Promise.all(calls.map(one)) : one(calls);
   };
-  const server = createServer((request, response) => {
+  return serveLoopback((request, response) => {
     const headers = {
       "access-control-allow-origin": "*",
       "access-control-allow-headers": "content-type",
@@ -38,15 +37,4 @@ export async function serveRpc(rpc: Rpc): Promise<{ url: string; stop(): Promise
         () => response.writeHead(400, headers).end(),
       );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-  };
 }

@@ -1,5 +1,3 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { Hex } from "viem";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
@@ -11,6 +9,7 @@ import {
 } from "../../../src/protocol/receipt.ts";
 import { encodeField, PAYMENT_FIELDS, PAYMENT_HEADER } from "../../../src/protocol/x402.ts";
 import type { Domain } from "../../../src/protocol/typedData.ts";
+import { serveLoopback } from "./loopback.ts";
 
 /** How a service answers. */
 export interface Manner {
@@ -27,7 +26,7 @@ export interface Manner {
 export async function startSigningService(service: Hex, domain: Domain, manner: Manner) {
   const signer = new ReceiptSigner(domain);
   const state = { ...manner };
-  const server = createServer((request, response) => {
+  const server = await serveLoopback((request, response) => {
     buffer(request)
       .then((sent) => {
         if (state.offers !== undefined && request.headers[PAYMENT_HEADER] !== undefined) {
@@ -60,16 +59,5 @@ export async function startSigningService(service: Hex, domain: Domain, manner: 
         response.destroy();
       });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    state,
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-  };
+  return { ...server, state };
 }

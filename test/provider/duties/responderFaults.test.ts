@@ -1,12 +1,7 @@
 import { expect } from "chai";
 import { parseGwei, type Hex } from "viem";
-import { Challenges } from "../../../src/chain/challenges.ts";
-import { createChainClient } from "../../../src/chain/client.ts";
-import { ChainClock } from "../../../src/chain/clock.ts";
 import type { FeePolicy } from "../../../src/chain/transactions/fees.ts";
-import { TransactionSender } from "../../../src/chain/transactions/sender.ts";
-import { ChallengeResponder } from "../../../src/provider/duties/challengeResponder.ts";
-import { AuditorStage, fastTimers, keys } from "../../support/auditorStage.ts";
+import { AuditorStage } from "../../support/auditorStage.ts";
 import { ChallengedStage } from "../../support/challengedStage.ts";
 import { MemoryLog } from "../../support/memoryLog.ts";
 import { RpcProxy } from "../../support/rpcProxy.ts";
@@ -42,48 +37,9 @@ describe("answers to challenges, when things go wrong", () => {
   });
 
   const state = async () => (await stranger.challenges.get(challenge)).state;
-  const answers = async () => {
-    let count = 0;
-    const head = await stage.client.getBlockNumber();
-    for (let number = 1n; number <= head; number++) {
-      const block = await stage.client.getBlock({ blockNumber: number, includeTransactions: true });
-      count += block.transactions.filter(({ from, to }) => isAnswer(from, to)).length;
-    }
-    return count;
-  };
-  const isAnswer = (from: string, to: string | null) =>
-    from === keys.provider.address.toLowerCase() &&
-    to === stage.deployment.contracts.challengeBook.toLowerCase();
   /** The provider's agent, as far as challenges go; each call is another process. */
   const start = async (fees: FeePolicy = {}) => {
-    const { deployment } = stage;
-    const { chainId, genesis, epochSeconds } = deployment;
-    const client = createChainClient([proxy.url], chainId, { timers: fastTimers });
-    const time = new ChainClock(
-      { timing: { genesis, epochSeconds } },
-      { client, timers: fastTimers, log },
-    );
-    await time.start();
-    const sender = new TransactionSender(
-      { rpcUrls: [proxy.url], chainId, key: keys.provider.key, fees },
-      { client, log, timers: fastTimers },
-    );
-    const responder = new ChallengeResponder(
-      { number: SERVICE, keys: [keys.provider.key] },
-      {
-        deployment,
-        challenges: new Challenges(client, deployment),
-        sender,
-        time,
-        timers: fastTimers,
-        log,
-      },
-    );
-    await responder.start();
-    const stop = async () => {
-      await responder.stop();
-      await time.stop();
-    };
+    const stop = await stranger.startResponder(SERVICE, proxy.url, { log, fees });
     stopping.push(stop);
     return stop;
   };
@@ -111,7 +67,7 @@ describe("answers to challenges, when things go wrong", () => {
     await stage.anvil.request("anvil_setNextBlockBaseFeePerGas", [fee]);
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
     expect(log.said("warn")).to.include("transaction replaced by one with a higher fee");
-    expect(await answers()).to.equal(1);
+    expect(await stranger.answers()).to.equal(1);
   });
 
   it("are sent again when a reorganisation takes them back", async () => {
@@ -134,6 +90,6 @@ describe("answers to challenges, when things go wrong", () => {
     await start();
     await sent(2);
     await stage.mineUntil("it is answered", async () => (await state()) === "Answered");
-    expect(await answers()).to.equal(1);
+    expect(await stranger.answers()).to.equal(1);
   });
 });

@@ -349,14 +349,3 @@ describe("Publisher", () => {
     expect(notices()[1]).to.be.within(3_600_000, 3_600_200);
   });
 });
-
-describe("ProviderStore", () => {
-  it("gives versions that only rise, and no two the same", () => {
-    const store = new ProviderStore(":memory:");
-    expect(store.raiseVersion(ID, 100)).to.equal(100);
-    expect(store.raiseVersion(ID, 100)).to.equal(101);
-    expect(store.raiseVersion(ID, 50), "a clock that went back").to.equal(102);
-    expect(store.raiseVersion(rootServiceId(8n), 50)).to.equal(50);
-    store.close();
-  });
-});

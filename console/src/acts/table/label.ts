@@ -6,7 +6,7 @@ import { contractsOf } from "../../chain/contracts.ts";
 import type { Act, ActContext } from "../act.ts";
 import { refusalOf } from "../refusal.ts";
 import { bloc, labelOf, serviceOf } from "../values.ts";
-import { service } from "./service.ts";
+import { service } from "./fields.ts";
 
 /**
  * A label needs two transactions, so that a watcher of pending transactions cannot take it first: the act reserves the

@@ -2,10 +2,10 @@ import { HORIZON } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { rootServiceId } from "../../../../src/protocol/serviceId.ts";
 import { contractsOf } from "../../chain/contracts.ts";
-import type { Act } from "../act.ts";
+import type { Act, ActContext } from "../act.ts";
 import { addressOf, bloc, blocOf, serviceOf, textOf, wholeOf } from "../values.ts";
 import { claim } from "./claim.ts";
-import { service } from "./service.ts";
+import { amount, service } from "./fields.ts";
 
 const settle: Act = {
   id: "settle",
@@ -62,17 +62,23 @@ const collect: Act = {
   },
 };
 
+/** The part of the account at the Cashier that no tab reserves, in wei. */
+async function freeOf({ client, deployment, account }: ActContext): Promise<bigint> {
+  const { cashier } = contractsOf(deployment);
+  const args = [account] as const;
+  const [, , free] = await client.readContract({ ...cashier, functionName: "accountOf", args });
+  return free;
+}
+
 const deposit: Act = {
   id: "deposit",
   group: "Pay",
   title: "Deposit at the Cashier",
   about: "One account pays any number of services; what no tab reserves can be withdrawn at once.",
-  fields: [{ name: "amount", label: "Amount, BLOC", kind: "bloc", required: true }],
-  async plan(values, { client, deployment, account }) {
+  fields: [amount],
+  async plan(values, context) {
     const wei = blocOf(values, "amount");
-    const { cashier } = contractsOf(deployment);
-    const args = [account] as const;
-    const [, , free] = await client.readContract({ ...cashier, functionName: "accountOf", args });
+    const free = await freeOf(context);
     return {
       title: `deposit ${bloc(wei)} at the Cashier`,
       call: { contract: "cashier", functionName: "deposit", args: [wei] },
@@ -88,12 +94,10 @@ const withdraw: Act = {
   group: "Pay",
   title: "Withdraw from the Cashier",
   about: "Takes BLOC from the free part of the account, at once.",
-  fields: [{ name: "amount", label: "Amount, BLOC", kind: "bloc", required: true }],
-  async plan(values, { client, deployment, account }) {
+  fields: [amount],
+  async plan(values, context) {
     const wei = blocOf(values, "amount");
-    const { cashier } = contractsOf(deployment);
-    const args = [account] as const;
-    const [, , free] = await client.readContract({ ...cashier, functionName: "accountOf", args });
+    const free = await freeOf(context);
     return {
       title: `withdraw ${bloc(wei)} from the Cashier`,
       call: { contract: "cashier", functionName: "withdraw", args: [wei] },

@@ -7,14 +7,8 @@ import { encodeProbe } from "../../../../src/protocol/probe.ts";
 import { contractsOf } from "../../chain/contracts.ts";
 import type { Act, ActContext, Field } from "../act.ts";
 import { addressOf, bloc, blocOf, boundedOf, probeOf, serviceOf, wholeOf } from "../values.ts";
+import { service } from "./fields.ts";
 
-/** The number of a service, in each act about one. */
-export const service: Field = {
-  name: "service",
-  label: "Service number",
-  kind: "service",
-  required: true,
-};
 const key: Field = {
   name: "key",
   label: "Address of the service key",

@@ -2,11 +2,9 @@ import type { Address } from "viem";
 import { HORIZON } from "../../../../src/protocol/epoch.ts";
 import { BlockcloudError } from "../../../../src/protocol/errors.ts";
 import { contractsOf } from "../../chain/contracts.ts";
-import type { Act, ActContext, Field } from "../act.ts";
+import type { Act, ActContext } from "../act.ts";
 import { bloc, blocOf, serviceOf } from "../values.ts";
-import { service } from "./service.ts";
-
-const amount: Field = { name: "amount", label: "Amount, BLOC", kind: "bloc", required: true };
+import { amount, service } from "./fields.ts";
 
 /** A stake as it counts two epochs from now, and the least that counts. */
 interface Stake {

@@ -1,42 +1,15 @@
 import { useEvery, useHead } from "../../context.tsx";
 import { readServices } from "../../chain/services.ts";
 import { indexedServices } from "../../index/services.ts";
-import { bloc } from "../../format.ts";
 import type { Listing, ServiceRow } from "../../model.ts";
 import { linkTo } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
-import { Table, type Column } from "../../ui/table.tsx";
-import { GradeStrip } from "../../ui/text.tsx";
-import { ServiceName } from "../services/name.tsx";
+import { Table } from "../../ui/table.tsx";
+import { basicColumns } from "../services/basicColumns.tsx";
 
-const columns: readonly Column<ServiceRow>[] = [
-  {
-    key: "service",
-    title: "Service",
-    cell: (row) => <ServiceName row={row} />,
-    sort: ({ number }) => number,
-  },
-  {
-    key: "class",
-    title: "Class",
-    cell: ({ kind }) => kind?.name ?? "–",
-    sort: ({ kind }) => kind?.name ?? "",
-  },
-  {
-    key: "verdicts",
-    title: "Last verdicts",
-    cell: ({ verdicts }) => <GradeStrip epochs={verdicts} />,
-  },
-  {
-    key: "stake",
-    title: "Stake, BLOC",
-    cell: ({ stake }) => bloc(stake, 0),
-    sort: ({ stake }) => stake,
-    isNumber: true,
-  },
-];
+const columns = Object.values(basicColumns);
 
 /** Services with the largest stake, and their last verdicts. */
 export function Newest() {

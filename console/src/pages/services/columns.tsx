@@ -3,9 +3,9 @@ import { bloc, milliseconds } from "../../format.ts";
 import type { ServiceRow } from "../../model.ts";
 import type { Column } from "../../ui/table.tsx";
 import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
-import { GradeMark, GradeStrip } from "../../ui/text.tsx";
+import { GradeMark } from "../../ui/text.tsx";
+import { basicColumns } from "./basicColumns.tsx";
 import { lastGrade, latencyBound } from "./filter.ts";
-import { ServiceName } from "./name.tsx";
 
 /** The columns of the list. */
 export function columnsOf(
@@ -14,18 +14,8 @@ export function columnsOf(
   measuredMs: (number: bigint) => number | undefined,
 ): readonly Column<ServiceRow>[] {
   return [
-    {
-      key: "service",
-      title: "Service",
-      cell: (row) => <ServiceName row={row} />,
-      sort: ({ number }) => number,
-    },
-    {
-      key: "class",
-      title: "Class",
-      cell: ({ kind }) => kind?.name ?? "–",
-      sort: ({ kind }) => kind?.name ?? "",
-    },
+    basicColumns.service,
+    basicColumns.class,
     {
       key: "grade",
       title: "Grade",
@@ -38,11 +28,7 @@ export function columnsOf(
       sort: (row) => (row.status === "Active" ? (lastGrade(row) ?? -1) : -2),
       isNumber: false,
     },
-    {
-      key: "verdicts",
-      title: "Last verdicts",
-      cell: ({ verdicts }) => <GradeStrip epochs={verdicts} />,
-    },
+    basicColumns.verdicts,
     {
       key: "latency",
       title: "Answers within",
@@ -56,13 +42,7 @@ export function columnsOf(
       cell: ({ endpoints }) => <Ways endpoints={endpoints} />,
       sort: ({ endpoints }) => waysOf(endpoints ?? []).transports.join(),
     },
-    {
-      key: "stake",
-      title: "Stake, BLOC",
-      cell: ({ stake }) => bloc(stake, 0),
-      sort: ({ stake }) => stake,
-      isNumber: true,
-    },
+    basicColumns.stake,
     { key: "price", title: "Price, BLOC", cell: ({ number }) => <PriceFromHere number={number} /> },
     {
       key: "here",
