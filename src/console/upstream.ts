@@ -27,13 +27,21 @@ export async function askJson(
   signal: AbortSignal,
 ): Promise<string> {
   const { timeMs } = limits;
-  try {
-    const response = await fetch(url, {
+  const ask = () =>
+    fetch(url, {
       headers: { "content-type": "application/json", accept: "application/json" },
       ...(body !== undefined && { method: "POST", body }),
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeMs)]),
     });
+  try {
+    // A server may close idle connections at the moment at which one is used again. Asking again does no harm: all that
+    // is asked reads, or is a signed transaction, which is the same one.
+    const again = (error: unknown) => {
+      if (!wasClosed(error)) throw error;
+      return ask();
+    };
+    const response = await ask().catch(again).catch(again);
     if (!response.ok) {
       await response.body?.cancel();
       throw new ConsoleProblem("UPSTREAM_FAILED", "The server behind the console fails.");
@@ -45,6 +53,12 @@ export async function askJson(
       cause,
     });
   }
+}
+
+/** Whether the connection ended before an answer began. */
+function wasClosed(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(String(cause?.code));
 }
 
 async function textOf(response: Response, { maxBytes, claim }: UpstreamLimits): Promise<string> {
