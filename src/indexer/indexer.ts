@@ -13,6 +13,7 @@ import type { IndexerMetrics } from "./metrics.ts";
 import { ponderEnv } from "./ponderEnv.ts";
 import { PonderProcess, type PonderEnd } from "./ponderProcess.ts";
 import type { Head, RpcFront } from "./rpcFront.ts";
+import { UNFIT } from "./unfit.ts";
 
 /** Pause before Ponder is started again, milliseconds; it doubles with each failure. */
 const PAUSE_MS = { least: 1_000, most: 30_000 };
@@ -22,13 +23,6 @@ const MOST_FAILURES = 5;
 const REPORT_MS = 5_000;
 /** Time within which Ponder says where it is, milliseconds; it is busy while it reads history. */
 const STATUS_MS = 1_000;
-/**
- * What Ponder says of a database that no longer fits the chain: a reorganisation below the blocks that it took for
- * final, a chain that is shorter than before, tables of another index, a database that cannot be opened.
- */
-const UNFIT =
-  /unrecoverable '.*' reorg|cannot move backwards|previously used by a|Failed to connect to PGlite/;
-
 export interface IndexerOptions {
   deployment: Deployment;
   /** Folder of this package. */

@@ -12,6 +12,7 @@ import type { Logger } from "../node/logger.ts";
 import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import { LogRanges, LongRangeError } from "./logRanges.ts";
+import { UNFIT } from "./unfit.ts";
 
 /** The methods that an index needs; all of them read. */
 const METHODS: ReadonlySet<string> = new Set([
@@ -182,11 +183,16 @@ export class RpcFront implements Startable {
   }
 }
 
+const FAILED = "The request failed.";
+
 function errorOf(error: unknown): { code: number; message: string; data?: unknown } {
-  if (error instanceof AnswerError) return { code: error.nodeCode, message: error.reason };
-  if (error instanceof RevertError) return { code: 3, message: error.message, data: error.data };
+  // Ponder repeats a node's words, and there are words for which the database is set aside.
+  const told = (text: string) => (UNFIT.test(text) ? FAILED : text);
+  if (error instanceof AnswerError) return { code: error.nodeCode, message: told(error.reason) };
+  if (error instanceof RevertError)
+    return { code: 3, message: told(error.message), data: error.data };
   // An endpoint's fault never names its URL; another error's text is not passed on.
-  const message = error instanceof EndpointFault ? error.message : "The request failed.";
+  const message = error instanceof EndpointFault ? error.message : FAILED;
   return { code: -32_603, message };
 }
 

@@ -85,6 +85,11 @@ describe("the front of the chain for Ponder", () => {
     };
     const { error } = await read("eth_getLogs", [{ ...range, toBlock: "0x1ff" }]);
     expect(error?.message).to.equal("query exceeds max results");
+    // Words for which the database would be set aside.
+    answer = () => {
+      throw new AnswerError({ code: -32_000, message: "Finalized block cannot move backwards" });
+    };
+    expect((await read("eth_blockNumber")).error?.message).to.equal("The request failed.");
     answer = () => {
       throw new Error("https://user:secret@rpc.example failed");
     };
