@@ -32,6 +32,11 @@ export const keyIndex = {
   payer: 21,
 };
 
+/** The service that moves during the run. */
+export const MOVING_SERVICE = 1n;
+/** The service behind relays. */
+export const RELAYED_SERVICE = 3n;
+
 /** The environment of the demo. */
 export interface Stage {
   devnet: Devnet;
