@@ -21,9 +21,10 @@ const start = localCommand({
     keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
-  notes: `Ctrl-C stops, with exit code 0. With --epochs, exit code 0 only if every auditor earned, both healthy services were paid in full, the faulty one visibly
-less, what a user paid service 1 adds up to the last wei, and most of its requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with
---json). With --json, progress goes to standard error.`,
+  notes: `Ctrl-C stops, with exit code 0. With --epochs, exit code 0 only if every auditor earned, both healthy services
+were paid in full, the faulty one visibly less, what a user paid service 1 adds up to the last wei, and most of its
+requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with --json).
+With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed only here, and takes a second to load.
     const { runDemo } = await import("./demo.ts");
