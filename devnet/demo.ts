@@ -21,7 +21,7 @@ import { keyIndex, MOVING_SERVICE, type Stage } from "./stage.ts";
 import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
-import { castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
+import { AUDITOR_RUNS, castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
@@ -161,8 +161,8 @@ async function setUp(
     return worker;
   });
   workers.push(...started);
-  await Promise.all(started.map((worker) => worker.logged("auditor started")));
-  // Read from the chain again: all auditors run for the whole of this epoch.
+  await Promise.all(started.map((worker) => worker.logged(AUDITOR_RUNS)));
+  // Read from the chain again: the first audited epoch begins when all auditors run.
   const { timestamp } = await client.getBlock();
   const now = Math.max(epochAt(deployment, Number(timestamp)), currentEpoch(clock));
   first = Math.max(...counted.map(([, since]) => since), now + 1);

@@ -101,6 +101,14 @@ async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<str
   return `http://127.0.0.1:${String(port)}`;
 }
 
+/** What an auditor says when its duties run, whatever the epoch asks of it. */
+export const AUDITOR_RUNS = [
+  "not enrolled yet",
+  "shards drawn",
+  "too late to inspect in this epoch",
+  "epoch 0 has no seed and no audits: waiting for epoch 1",
+];
+
 /** Starts the process of an auditor. */
 export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {
   return startWorker(stage, {

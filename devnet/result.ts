@@ -90,7 +90,7 @@ export async function judge(
     reward: monitor.settlement(number, epoch)?.reward,
     full: await monitor.fullPay(number, epoch),
     verdict: await monitor.verdict(number, epoch),
-    revealed: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).revealed).length,
+    voted: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).votes > 0).length,
     auditors: run.auditors.length,
   });
   const services = await Promise.all(

@@ -41,7 +41,7 @@ export async function watch(
       await moveUnderDownload(running, screen, timers);
       if (!signal.aborted) await loseRelayUnderDownload(running, screen);
     }
-    const waitingFor = missing(running, last);
+    const waitingFor = await missing(running, last);
     if (waitingFor === undefined) {
       // Includes the last events.
       screen.show(await paint(running, "nothing more"));
@@ -98,7 +98,10 @@ function isTimeToMove(clock: ChainClock, first: number): boolean {
 }
 
 /** What the run still waits for; undefined if it is complete. */
-function missing(running: Running, last: number): string | undefined {
+export async function missing(
+  running: Pick<Running, "clock" | "monitor" | "services" | "auditors" | "first">,
+  last: number,
+): Promise<string | undefined> {
   const { clock, monitor, services, auditors, first } = running;
   const epoch = currentEpoch(clock);
   if (epoch < first) return `epoch ${first}, from which the auditors' stake counts`;
@@ -113,9 +116,15 @@ function missing(running: Running, last: number): string | undefined {
       return !round.claimed && (round.committed || epoch <= each + 1);
     }),
   ).length;
-  const settlements = audited.flatMap((each) =>
-    services.filter(({ number }) => monitor.settlement(number, each) === undefined),
-  ).length;
+  const open = audited.flatMap((each) =>
+    services
+      .filter(({ number }) => monitor.settlement(number, each) === undefined)
+      // Without a quorum there is nothing to settle.
+      .map(
+        async ({ number }) => each > epoch - 2 || (await monitor.verdict(number, each)) !== null,
+      ),
+  );
+  const settlements = (await Promise.all(open)).filter(Boolean).length;
   if (claims + settlements === 0) return undefined;
   return `${claims} claims and ${settlements} settlements of epochs ${first} to ${last}`;
 }

@@ -68,22 +68,23 @@ export class WorkerProcess {
     this.#listeners.add(listener);
   }
 
-  /** Waits for a log message, unless it was logged already; fails if the process ends first. */
-  async logged(message: string, milliseconds = SAY_MS): Promise<LogLine> {
-    const said = this.#said.get(message);
+  /** Waits for one of some log messages, unless it was logged already; fails if the process ends first. */
+  async logged(message: string | readonly string[], milliseconds = SAY_MS): Promise<LogLine> {
+    const messages = [message].flat();
+    const said = messages.map((each) => this.#said.get(each)).find((line) => line !== undefined);
     if (said !== undefined) return said;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await Promise.race([
         new Promise<LogLine>((resolve) => {
           this.onLine((line) => {
-            if (line.msg === message) resolve(line);
+            if (messages.includes(line.msg)) resolve(line);
           });
         }),
         this.#exited.then(() => this.#fail("ended")),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
-            reject(this.#error(`did not say "${message}"`));
+            reject(this.#error(`did not say "${messages.join('" or "')}"`));
           }, milliseconds);
         }),
       ]);

@@ -64,7 +64,8 @@ const everything: Picture = {
   download,
   relayLoss: { ...download, service: 3, killed: "127.0.0.1:46845" },
   paying: {
-    ...{ payer: picture.auditors[0]!.address, service: 1n, requests: 1280 },
+    payer: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+    ...{ service: 1n, requests: 1280 },
     ...{ deposited: parseEther("1000"), paid: parseEther("13.48"), paidOut: parseEther("13.2") },
     ...{ contributed: parseEther("0.14"), burned: parseEther("0.14") },
   },
