@@ -133,7 +133,7 @@ async function setUp(
   const resolver = await castResolver(stage, workers);
   const page =
     options.console === true ? await castConsole(stage, resolver.http, workers) : undefined;
-  if (page !== undefined) say(`the console is at ${page}`);
+  if (page !== undefined) say(`the console is at ${page.url}`);
   say("a user deposits, and pays for service 1");
   const user = await PayingUser.start(stage, MOVING_SERVICE, resolver.http, {
     time: clock,
@@ -184,7 +184,8 @@ async function setUp(
     workers,
     first,
     resolver,
-    console: page,
+    console: page?.url,
+    helpers: page?.helpers ?? [],
     move: undefined,
     download: undefined,
     user,

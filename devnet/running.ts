@@ -1,5 +1,6 @@
 import type { ChainClock } from "../src/chain/clock.ts";
 import type { Findings } from "./findings.ts";
+import type { Helper } from "./helper.ts";
 import type { Monitor } from "./monitor.ts";
 import type { DemoDownload } from "./download.ts";
 import type { LongFile } from "./longFile.ts";
@@ -23,6 +24,8 @@ export interface Running {
   visitors: Visitors;
   faultNow: () => Fault;
   workers: WorkerProcess[];
+  /** Those of them without which the demo goes on. */
+  helpers: Helper[];
   resolver: { http: string; dns: string };
   /** The address of the console's page, if it runs. */
   console: string | undefined;

@@ -31,9 +31,13 @@ export async function watch(
   const last = epochs === undefined ? Number.POSITIVE_INFINITY : first + epochs - 1;
   while (!signal.aborted) {
     await monitor.refresh(clock.head().number);
+    for (const helper of running.helpers) {
+      const news = helper.mend();
+      if (news !== undefined) screen.note(news);
+    }
     const ended = workers.find((worker) => !worker.running);
     if (ended !== undefined) {
-      throw new BlockcloudError("WORKER_FAILED", `${ended.name} ended: ${ended.lastError}.`, {
+      throw new BlockcloudError("WORKER_FAILED", `${ended.name} ended: ${ended.ending}.`, {
         remedy: `Its log is in ${running.stage.folder}.`,
       });
     }

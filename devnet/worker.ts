@@ -81,10 +81,11 @@ export class WorkerProcess {
             if (messages.includes(line.msg)) resolve(line);
           });
         }),
-        this.#exited.then(() => this.#fail("ended")),
+        this.#exited.then(() => this.#fail(`ended: ${this.ending}`)),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
-            reject(this.#error(`did not say "${messages.join('" or "')}"`));
+            const said = `did not say "${messages.join('" or "')}"`;
+            reject(this.#error(`${said}: ${this.#lastError || "no error in its log"}`));
           }, milliseconds);
         }),
       ]);
@@ -111,6 +112,13 @@ export class WorkerProcess {
   /** The last error that the worker printed. */
   get lastError(): string {
     return this.#lastError;
+  }
+
+  /** How it ended, with the last error that it printed. */
+  get ending(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how = exitCode === null ? (signalCode ?? "it still runs") : `exit code ${exitCode}`;
+    return this.#lastError === "" ? how : `${how}, ${this.#lastError}`;
   }
 
   /** Kills the process at once, like a power cut. */
@@ -158,7 +166,7 @@ export class WorkerProcess {
   }
 
   #error(what: string): BlockcloudError {
-    return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}: ${this.#lastError}.`, {
+    return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}.`, {
       remedy: "Its log is in the run's folder.",
     });
   }
