@@ -19,6 +19,7 @@ import {
 } from "./cast.ts";
 import { keyIndex, MOVING_SERVICE, type Stage } from "./stage.ts";
 import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
+import { writeEnvironment } from "./environment.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
 import { AUDITOR_RUNS, castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
@@ -141,6 +142,8 @@ async function setUp(
   });
   closing.push(() => user.stop());
   await welcomeVisitor(stage);
+  const environment = await writeEnvironment(stage, resolver.http);
+  say(`for a second terminal: . ${environment}`);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
   // Read from the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
   const counted = await Promise.all(
@@ -184,6 +187,7 @@ async function setUp(
     workers,
     first,
     resolver,
+    environment,
     console: page?.url,
     helpers: page?.helpers ?? [],
     move: undefined,

@@ -27,6 +27,8 @@ export interface Running {
   /** Those of them without which the demo goes on. */
   helpers: Helper[];
   resolver: { http: string; dns: string };
+  /** The file that a second terminal reads. */
+  environment: string;
   /** The address of the console's page, if it runs. */
   console: string | undefined;
   move: DemoMove | undefined;

@@ -53,6 +53,6 @@ export interface Stage {
 }
 
 /** The deployment that every worker reads. */
-export function deploymentFile(stage: Stage): string {
+export function deploymentFile(stage: Pick<Stage, "folder">): string {
   return path.join(stage.folder, "devnet.json");
 }

@@ -40,6 +40,8 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The file that a second terminal reads. */
+  environment: string;
   /** The address of the console's page, if it runs. */
   console: string | undefined;
   move: DemoMove | undefined;
@@ -92,7 +94,7 @@ export function render(picture: Picture): string[] {
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
     "E excellent, G good, P poor, F failed, - no quorum; " +
       `gas an audit: ${picture.gasPerAudit ?? "no vote yet"}`,
-    'to try next: README.md, "First five minutes"; what you register appears above',
+    `second terminal: . ${picture.environment}; then README, "First five minutes"`,
     `waiting for ${picture.waitingFor}; Ctrl-C stops`,
   ];
 }

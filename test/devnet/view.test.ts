@@ -34,6 +34,7 @@ const picture: Picture = {
   claimed: [],
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
+  environment: "/tmp/blockcloud-XXXXXX/env",
   console: undefined,
   move: undefined,
   download: undefined,
