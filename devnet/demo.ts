@@ -5,10 +5,10 @@ import { createChainClient, type ChainClient } from "../src/chain/client.ts";
 import { ChainClock, currentEpoch } from "../src/chain/clock.ts";
 import { Services, type GradeBounds } from "../src/chain/services.ts";
 import { silentLogger } from "../src/node/logger.ts";
-import { systemTimers, type Timers } from "../src/node/timers.ts";
+import { systemTimers } from "../src/node/timers.ts";
 import { stakingAbi } from "../src/protocol/abi/staking.ts";
 import { BlockcloudError } from "../src/protocol/errors.ts";
-import { epochAt, epochStart } from "../src/protocol/epoch.ts";
+import { epochAt } from "../src/protocol/epoch.ts";
 import {
   AUDITOR_STAKES,
   castAuditors,
@@ -17,30 +17,22 @@ import {
   welcomeVisitor,
   writeDeployment,
 } from "./cast.ts";
-import { keyIndex, type Stage } from "./stage.ts";
+import { keyIndex, MOVING_SERVICE, type Stage } from "./stage.ts";
 import { classIds, devKey, startDevnet, type Devnet, type DevnetOptions } from "./devnet.ts";
+import { writeEnvironment } from "./environment.ts";
 import { Findings } from "./findings.ts";
 import { Monitor } from "./monitor.ts";
-import { moveService } from "./move.ts";
-import { castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
+import { AUDITOR_RUNS, castConsole, castCoral, castResolver, startAuditor } from "./processes.ts";
 import { judge, type DemoResult } from "./result.ts";
 import type { Fault, Upstream } from "./upstreams.ts";
 import { Visitors } from "./visitors.ts";
-import { Download } from "./download.ts";
 import { PayingUser } from "./paying.ts";
-import { castRelays, loseRelay } from "./relays.ts";
-import { downloadLine, moveLine, payingLine, relayLine, Screen, type Output } from "./view.ts";
-import { paint } from "./picture.ts";
+import { castRelays } from "./relays.ts";
+import { payingLine, Screen, type Output } from "./view.ts";
+import { watch } from "./watch.ts";
 import type { Running } from "./running.ts";
 import type { WorkerProcess } from "./worker.ts";
 
-/** Epochs that claims and settlements may take after the last audited one. */
-const PATIENCE_EPOCHS = 6;
-/** The service that moves during the run, and the share of the first audited epoch at which it moves. */
-const MOVING_SERVICE = 1n;
-const MOVE_AT = 0.3;
-/** The service behind relays. */
-const RELAYED_SERVICE = 3n;
 /** Delay of the faulty service above the bound of a grade, milliseconds; it never responds sooner. */
 const TOO_SLOW_MS = 100;
 
@@ -63,7 +55,8 @@ export interface DemoOptions {
 
 /**
  * Runs the demo: a chain, three services with their providers, and five auditors, each in its own process. Returns
- * when the requested epochs are audited, claimed and settled, or when the signal is aborted.
+ * when the requested epochs are audited, claimed and settled, or when the signal is aborted: the normal end of a demo,
+ * of which only what had ended before is judged.
  */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoResult> {
   const screen = new Screen(options.stream, options.live);
@@ -71,6 +64,10 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const isOwn = options.folder === undefined;
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "blockcloud-")));
   let isWell = false;
+  const heard = () => {
+    screen.say("stopping after this step");
+  };
+  signal.addEventListener("abort", heard, { once: true });
   try {
     const running = await setUp({ ...options, folder }, screen, closing, signal);
     await watch(running, options.epochs, screen, systemTimers, signal);
@@ -79,15 +76,16 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
       running.paying = await running.user.finish();
       screen.say(payingLine(running.paying));
     }
-    const result = await judge(running, options.epochs);
-    isWell = result.ok || result.epochs === 0;
+    const result = await judge(running, options.epochs, signal.aborted);
+    isWell = result.ok;
     await options.inspect?.(running.stage.devnet);
     return result;
   } catch (error) {
     isWell = signal.aborted;
     throw error;
   } finally {
-    screen.say("stopping");
+    signal.removeEventListener("abort", heard);
+    screen.say("stopping: each process ends in turn, which takes some seconds");
     for (const close of closing.reverse()) await close();
     // The folder has keys in it; its logs are for what went wrong.
     if (isOwn && isWell && options.keep !== true)
@@ -136,7 +134,7 @@ async function setUp(
   const resolver = await castResolver(stage, workers);
   const page =
     options.console === true ? await castConsole(stage, resolver.http, workers) : undefined;
-  if (page !== undefined) say(`the console is at ${page}`);
+  if (page !== undefined) say(`the console is at ${page.url}`);
   say("a user deposits, and pays for service 1");
   const user = await PayingUser.start(stage, MOVING_SERVICE, resolver.http, {
     time: clock,
@@ -144,6 +142,8 @@ async function setUp(
   });
   closing.push(() => user.stop());
   await welcomeVisitor(stage);
+  const environment = await writeEnvironment(stage, resolver.http);
+  say(`for a second terminal: . ${environment}`);
   const auditors = await castAuditors(stage, AUDITOR_STAKES);
   // Read from the chain: near an epoch's end the clock may lag behind the block that enrolled an auditor.
   const counted = await Promise.all(
@@ -164,8 +164,8 @@ async function setUp(
     return worker;
   });
   workers.push(...started);
-  await Promise.all(started.map((worker) => worker.logged("auditor started")));
-  // Read from the chain again: all auditors run for the whole of this epoch.
+  await Promise.all(started.map((worker) => worker.logged(AUDITOR_RUNS)));
+  // Read from the chain again: the first audited epoch begins when all auditors run.
   const { timestamp } = await client.getBlock();
   const now = Math.max(epochAt(deployment, Number(timestamp)), currentEpoch(clock));
   first = Math.max(...counted.map(([, since]) => since), now + 1);
@@ -187,7 +187,9 @@ async function setUp(
     workers,
     first,
     resolver,
-    console: page,
+    environment,
+    console: page?.url,
+    helpers: page?.helpers ?? [],
     move: undefined,
     download: undefined,
     user,
@@ -220,106 +222,6 @@ async function startClock(
   return clock;
 }
 
-async function watch(
-  running: Running,
-  epochs: number | undefined,
-  screen: Screen,
-  timers: Timers,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock, monitor, workers, first } = running;
-  const last = epochs === undefined ? Number.POSITIVE_INFINITY : first + epochs - 1;
-  while (!signal.aborted) {
-    await monitor.refresh(clock.head().number);
-    const ended = workers.find((worker) => !worker.running);
-    if (ended !== undefined) {
-      throw new BlockcloudError("WORKER_FAILED", `${ended.name} ended: ${ended.lastError}.`, {
-        remedy: `Its log is in ${running.stage.folder}.`,
-      });
-    }
-    if (running.move === undefined && isTimeToMove(clock, first)) {
-      await moveUnderDownload(running, screen, timers);
-      await loseRelayUnderDownload(running, screen);
-    }
-    const waitingFor = missing(running, last);
-    if (waitingFor === undefined) {
-      // Includes the last events.
-      screen.show(await paint(running, "nothing more"));
-      return;
-    }
-    if (currentEpoch(clock) > last + PATIENCE_EPOCHS) {
-      screen.say(`gave up waiting for ${waitingFor}`);
-      return;
-    }
-    screen.show(await paint(running, waitingFor));
-    try {
-      await timers.sleep(500, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  }
-}
-
 function notCast(): never {
   throw new BlockcloudError("DEMO_FAILED", "The service that moves has no provider.");
-}
-
-/** A service moves, then another process takes its provider's place, and a download through the local proxy goes on. */
-async function moveUnderDownload(running: Running, screen: Screen, timers: Timers): Promise<void> {
-  const { stage, resolver, file, user } = running;
-  const download = await Download.start(user, MOVING_SERVICE);
-  try {
-    running.move = await moveService(stage, MOVING_SERVICE, resolver.http, timers);
-    screen.note(moveLine(running.move));
-    await download.wentOn();
-    await download.during(async () => {
-      const successor = running.replace();
-      const { workers } = running;
-      // The old process ends by itself, with the download.
-      const old = workers.findIndex(({ name }) => name === successor.name);
-      workers.splice(old, 1, successor);
-      await successor.logged("provider started");
-    });
-    running.download = await download.finish(file);
-    screen.note(downloadLine(running.download));
-  } finally {
-    download.stop();
-  }
-}
-
-/** A relay is killed, and a download over it goes on over another one. */
-async function loseRelayUnderDownload(running: Running, screen: Screen): Promise<void> {
-  const { stage, resolver, relays, relayedFile: file, workers } = running;
-  const run = { service: RELAYED_SERVICE, resolver: resolver.http, relays, file, workers };
-  running.relayLoss = await loseRelay(stage, run);
-  screen.note(relayLine(running.relayLoss));
-}
-
-/** Moves while the auditors inspect, so that they must follow. */
-function isTimeToMove(clock: ChainClock, first: number): boolean {
-  const { timing } = clock;
-  return clock.now() >= epochStart(timing, first) + MOVE_AT * timing.epochSeconds;
-}
-
-/** What the run still waits for; undefined if it is complete. */
-function missing(running: Running, last: number): string | undefined {
-  const { clock, monitor, services, auditors, first } = running;
-  const epoch = currentEpoch(clock);
-  if (epoch < first) return `epoch ${first}, from which the auditors' stake counts`;
-  if (epoch <= last) {
-    if (epoch === first) return "the first audits";
-    return last === Number.POSITIVE_INFINITY ? "the next epoch" : `the end of epoch ${last}`;
-  }
-  const audited = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  const claims = audited.flatMap((each) =>
-    auditors.filter(({ owner }) => {
-      const round = monitor.round(owner, each);
-      return !round.claimed && (round.committed || epoch <= each + 1);
-    }),
-  ).length;
-  const settlements = audited.flatMap((each) =>
-    services.filter(({ number }) => monitor.settlement(number, each) === undefined),
-  ).length;
-  if (claims + settlements === 0) return undefined;
-  return `${claims} claims and ${settlements} settlements of epochs ${first} to ${last}`;
 }

@@ -21,9 +21,10 @@ const start = localCommand({
     keep: toggle("--keep", "keep the folder with logs and state, also when all went well"),
   },
   examples: ["npm start", "npm start -- --epochs 5 --json"],
-  notes: `Exit code 0 only if every auditor earned, both healthy services were paid in full, the faulty one visibly
-less, what a user paid service 1 adds up to the last wei, and most of its requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with
---json). With --json, progress goes to standard error.`,
+  notes: `Ctrl-C stops, with exit code 0. With --epochs, exit code 0 only if every auditor earned, both healthy services
+were paid in full, the faulty one visibly less, what a user paid service 1 adds up to the last wei, and most of its
+requests were answered; otherwise the result says which check failed, in which epoch, and why ("reasons" with --json).
+With --json, progress goes to standard error.`,
   async run({ flags, io, output, signal }) {
     // Hardhat is needed only here, and takes a second to load.
     const { runDemo } = await import("./demo.ts");
@@ -44,9 +45,11 @@ less, what a user paid service 1 adds up to the last wei, and most of its reques
 });
 
 function summary(result: DemoResult): string {
-  if (result.epochs === 0) return "stopped before an epoch was audited, claimed and settled";
+  const { epochs, interrupted } = result;
+  if (epochs === 0 && result.ok) return "stopped before an epoch was audited, claimed and settled";
+  const stopped = interrupted ? "stopped after " : "";
   const lines = [
-    `${result.epochs} audited epoch${result.epochs === 1 ? "" : "s"}`,
+    `${stopped}${epochs} audited epoch${epochs === 1 ? "" : "s"}`,
     ...result.services.map(
       (service) => `service ${service.number} earned ${bloc(BigInt(service.reward))} BLOC`,
     ),
@@ -56,9 +59,11 @@ function summary(result: DemoResult): string {
         `for ${auditor.paidVotes} of ${auditor.votes} votes`,
     ),
     ...(result.paying === null ? [] : [payingLine(result.paying)]),
-    ...(result.ok
-      ? ["every auditor earned, the healthy services were paid in full, the faulty one less"]
-      : result.reasons.map(reasonLine)),
+    ...(result.ok && interrupted
+      ? []
+      : result.ok
+        ? ["every auditor earned, the healthy services were paid in full, the faulty one less"]
+        : result.reasons.map(reasonLine)),
   ];
   return lines.join("\n");
 }

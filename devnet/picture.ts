@@ -61,6 +61,7 @@ export async function paint(running: Running, waitingFor: string): Promise<Pictu
     ...(await earnings(running, epoch - 2)),
     gasPerAudit: monitor.gasPerAudit,
     resolver: running.resolver,
+    environment: running.environment,
     console: running.console,
     move: running.move,
     download: running.download,

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Hex } from "viem";
 import { deploymentFile, keyIndex, type DemoAuditor, type Stage } from "./stage.ts";
 import { devKey } from "./devnet.ts";
+import { Helper } from "./helper.ts";
 import { WorkerProcess } from "./worker.ts";
 
 /** Number of standalone nodes of the record network. */
@@ -59,20 +60,35 @@ export async function castConsole(
   stage: Stage,
   resolver: string,
   workers: WorkerProcess[],
-): Promise<string> {
-  const index = await startIndexer(stage, workers);
+): Promise<{ url: string; helpers: Helper[] }> {
+  stage.say("starting the index");
+  // With Ponder as its child: about 300 MB. It reads the chain's history from then on.
+  const startIndex = (port: string) =>
+    startWorker(stage, {
+      name: "indexer",
+      args: ["indexer", "run", "--listen", `127.0.0.1:${port}`],
+    });
+  const index = startIndex("0");
+  workers.push(index);
+  const indexPort = String((await index.logged("index listens")).port);
   stage.say("starting the console");
-  const page = startWorker(stage, {
-    name: "console",
-    args: [
-      ...["console", "run", "--listen", "127.0.0.1:0", "--resolver", resolver],
-      ...["--index", index],
-      ...["--allow-loopback", "--test-wallet"],
-    ],
-  });
+  const startConsole = (port: string) =>
+    startWorker(stage, {
+      name: "console",
+      args: [
+        ...["console", "run", "--listen", `127.0.0.1:${port}`, "--resolver", resolver],
+        ...["--index", `http://127.0.0.1:${indexPort}`],
+        ...["--allow-loopback", "--test-wallet"],
+      ],
+    });
+  const page = startConsole("0");
   workers.push(page);
-  const { url } = await page.logged("console listens");
-  return String(url);
+  const url = String((await page.logged("console listens")).url);
+  const helpers = [
+    new Helper(index, workers, () => startIndex(indexPort)),
+    new Helper(page, workers, () => startConsole(new URL(url).port)),
+  ];
+  return { url, helpers };
 }
 
 /** Starts the process of a relay. */
@@ -85,21 +101,13 @@ export function startRelay(stage: Stage, number: number): WorkerProcess {
   });
 }
 
-/**
- * Starts the index of the chain, with Ponder as its child: about 300 MB.
- *
- * @returns Where it answers; it reads the chain's history from then on.
- */
-async function startIndexer(stage: Stage, workers: WorkerProcess[]): Promise<string> {
-  stage.say("starting the index");
-  const worker = startWorker(stage, {
-    name: "indexer",
-    args: ["indexer", "run", "--listen", "127.0.0.1:0"],
-  });
-  workers.push(worker);
-  const { port } = await worker.logged("index listens");
-  return `http://127.0.0.1:${String(port)}`;
-}
+/** What an auditor says when its duties run, whatever the epoch asks of it. */
+export const AUDITOR_RUNS = [
+  "not enrolled yet",
+  "shards drawn",
+  "too late to inspect in this epoch",
+  "epoch 0 has no seed and no audits: waiting for epoch 1",
+];
 
 /** Starts the process of an auditor. */
 export function startAuditor(stage: Stage, auditor: DemoAuditor, index: number): WorkerProcess {

@@ -38,8 +38,8 @@ export interface ServiceEpoch {
   /** The pay for the best verdict. */
   full: bigint;
   verdict: Verdict;
-  /** Number of auditors that revealed a vote. */
-  revealed: number;
+  /** Number of auditors that revealed votes. */
+  voted: number;
   auditors: number;
 }
 
@@ -62,15 +62,13 @@ export function whyNotInFull(
 }
 
 function whyLess(
-  { epoch, hasSeed, reward, full, verdict, revealed, auditors }: ServiceEpoch,
+  { epoch, hasSeed, reward, full, verdict, voted, auditors }: ServiceEpoch,
   service: bigint,
   findings: Pick<Findings, "inspections">,
 ): string {
   if (!hasSeed) return "The epoch has no seed: it was not proved in time.";
+  if (verdict === null) return `No quorum: only ${voted} of ${auditors} auditors revealed votes.`;
   if (reward === undefined) return "The epoch was not settled by the end of the run.";
-  if (verdict === null) {
-    return `No quorum: ${revealed} of ${auditors} auditors revealed a round of this epoch.`;
-  }
   if (verdict === 3) return `Paid ${reward} of ${full} wei though EXCELLENT.`;
   const measured = findings
     .inspections(service, epoch)

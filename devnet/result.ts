@@ -25,9 +25,12 @@ export interface DemoResult {
   /**
    * Every auditor earned, the healthy services were paid in full, the faulty one visibly less, and a service
    * moved without a transaction while a download from it went on whole, as another did when its relay was
-   * killed; all that a user paid adds up, and most of its requests were answered.
+   * killed; all that a user paid adds up, and most of its requests were answered. Of an interrupted run only the
+   * move, the download and the relay count, if they had ended.
    */
   ok: boolean;
+  /** Whether Ctrl-C or a signal ended the run. */
+  interrupted: boolean;
   /** Which of these conditions failed, when, and why; empty if `ok`. */
   reasons: DemoReason[];
   /** Epochs that were audited. */
@@ -54,7 +57,11 @@ export interface DemoResult {
   gasPerAudit: number | null;
 }
 
-/** Computes the result of the audited epochs from the chain. */
+/**
+ * Computes the result of the audited epochs from the chain.
+ *
+ * @param interrupted Pay that is not settled yet, and whatever else had not ended, is no failure then.
+ */
 export async function judge(
   run: {
     monitor: Monitor;
@@ -69,11 +76,12 @@ export async function judge(
     findings: Pick<Findings, "inspections" | "lastSaid">;
   },
   epochs: number | undefined,
+  interrupted: boolean,
 ): Promise<DemoResult> {
   const { monitor, first } = run;
   await monitor.refresh(run.clock.head().number);
   const settled = run.services.map(({ number }) => monitor.settledTo(number, first));
-  const count = epochs ?? Math.min(...settled);
+  const count = interrupted ? Math.min(...settled) : (epochs ?? Math.min(...settled));
   const audited = Array.from({ length: count }, (_, index) => first + index);
 
   const serviceEpoch = async (number: bigint, epoch: number): Promise<ServiceEpoch> => ({
@@ -82,7 +90,7 @@ export async function judge(
     reward: monitor.settlement(number, epoch)?.reward,
     full: await monitor.fullPay(number, epoch),
     verdict: await monitor.verdict(number, epoch),
-    revealed: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).revealed).length,
+    voted: run.auditors.filter(({ owner }) => monitor.round(owner, epoch).votes > 0).length,
     auditors: run.auditors.length,
   });
   const services = await Promise.all(
@@ -116,25 +124,32 @@ export async function judge(
   });
   const why = "No epoch was audited, claimed and settled by the end of the run.";
   const none: DemoReason[] = count > 0 ? [] : [{ check: "EPOCHS_AUDITED", epoch: null, why }];
-  const reasons = [
-    ...none,
-    ...[...services, ...auditors].flatMap((each) => each.reasons),
-    ...whyNotMoved(run.move),
-    ...whyNotWhole(run.download),
-    ...whyNotOverAnotherRelay(run.relayLoss),
-    ...whyNotAddedUp(run.paying),
-    ...whyNotAnswered(run.paying),
+  const { move, download, relayLoss, paying } = run;
+  const ended = [
+    ...(interrupted && move === undefined ? [] : whyNotMoved(move)),
+    ...(interrupted && download === undefined ? [] : whyNotWhole(download)),
+    ...(interrupted && relayLoss === undefined ? [] : whyNotOverAnotherRelay(relayLoss)),
   ];
+  const reasons = interrupted
+    ? ended
+    : [
+        ...none,
+        ...[...services, ...auditors].flatMap((each) => each.reasons),
+        ...ended,
+        ...whyNotAddedUp(paying),
+        ...whyNotAnswered(paying),
+      ];
   return {
     ok: reasons.length === 0,
+    interrupted,
     reasons,
     epochs: count,
     services: services.map(({ row }) => row),
     auditors: auditors.map(({ row }) => row),
-    move: run.move ?? null,
-    download: run.download ?? null,
-    relayLoss: run.relayLoss ?? null,
-    paying: run.paying ?? null,
+    move: move ?? null,
+    download: download ?? null,
+    relayLoss: relayLoss ?? null,
+    paying: paying ?? null,
     gasPerAudit: monitor.gasPerAudit ?? null,
   };
 }

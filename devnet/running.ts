@@ -1,5 +1,6 @@
 import type { ChainClock } from "../src/chain/clock.ts";
 import type { Findings } from "./findings.ts";
+import type { Helper } from "./helper.ts";
 import type { Monitor } from "./monitor.ts";
 import type { DemoDownload } from "./download.ts";
 import type { LongFile } from "./longFile.ts";
@@ -23,7 +24,11 @@ export interface Running {
   visitors: Visitors;
   faultNow: () => Fault;
   workers: WorkerProcess[];
+  /** Those of them without which the demo goes on. */
+  helpers: Helper[];
   resolver: { http: string; dns: string };
+  /** The file that a second terminal reads. */
+  environment: string;
   /** The address of the console's page, if it runs. */
   console: string | undefined;
   move: DemoMove | undefined;

@@ -32,6 +32,11 @@ export const keyIndex = {
   payer: 21,
 };
 
+/** The service that moves during the run. */
+export const MOVING_SERVICE = 1n;
+/** The service behind relays. */
+export const RELAYED_SERVICE = 3n;
+
 /** The environment of the demo. */
 export interface Stage {
   devnet: Devnet;
@@ -48,6 +53,6 @@ export interface Stage {
 }
 
 /** The deployment that every worker reads. */
-export function deploymentFile(stage: Stage): string {
+export function deploymentFile(stage: Pick<Stage, "folder">): string {
   return path.join(stage.folder, "devnet.json");
 }

@@ -40,6 +40,8 @@ export interface Picture {
   gasPerAudit: number | undefined;
   /** The addresses of the resolver's fronts. */
   resolver: { http: string; dns: string };
+  /** The file that a second terminal reads. */
+  environment: string;
   /** The address of the console's page, if it runs. */
   console: string | undefined;
   move: DemoMove | undefined;
@@ -88,11 +90,11 @@ export function render(picture: Picture): string[] {
     moveLine(picture.move),
     downloadLine(picture.download),
     relayLine(picture.relayLoss),
-    userLine(picture.paying),
+    ...userLines(picture.paying),
     `service ${picture.faulty.number} is ${picture.faulty.does}`,
-    `gas an audit: ${picture.gasPerAudit ?? "no vote revealed yet"}`,
-    "verdicts: E excellent, G good, P poor, F failed, - no quorum",
-    'to try next: README.md, "First five minutes", in a second terminal; what you register appears above',
+    "E excellent, G good, P poor, F failed, - no quorum; " +
+      `gas an audit: ${picture.gasPerAudit ?? "no vote yet"}`,
+    `second terminal: . ${picture.environment}; then README, "First five minutes"`,
     `waiting for ${picture.waitingFor}; Ctrl-C stops`,
   ];
 }
@@ -116,40 +118,38 @@ function short(address: string): string {
   return `${address.slice(0, 6)}..${address.slice(-4)}`;
 }
 
-/** The download during the move as text. */
+/** The download during the move as text: figures first, in 80 columns. */
 export function downloadLine(download: DemoDownload | undefined): string {
   if (download === undefined) return "a download through the local proxy goes on meanwhile";
-  const { bytes, isWhole, gapMs, replacedMs, to, sha256 } = download;
-  const digest = isWhole ? "as sent" : "NOT as sent";
-  const replaced =
-    replacedMs === undefined
-      ? ""
-      : `, and paused for ${replacedMs} ms at most while another process took the provider's place`;
-  return (
-    `a download went on over ${to} after ${gapMs} ms${replaced}: ` +
-    `${(bytes / 2 ** 20).toFixed(1)} MiB, SHA-256 ${sha256.slice(0, 16)} ${digest}`
-  );
+  const { gapMs, replacedMs } = download;
+  const replaced = replacedMs === undefined ? "" : `, ${replacedMs} ms by the new process`;
+  return `download: ${gapMs} ms gap by the move${replaced}, ${amountOf(download)}`;
 }
 
 /** The loss of a relay as text. */
 export function relayLine(loss: DemoRelayLoss | undefined): string {
   if (loss === undefined) return "service 3 is behind two relays; one is killed under a download";
-  const { killed, gapMs, to, bytes, isWhole } = loss;
-  const digest = isWhole ? "as sent" : "NOT as sent";
-  return (
-    `relay ${killed} was killed: a download went on over ${to} after ${gapMs} ms, ` +
-    `${(bytes / 2 ** 20).toFixed(1)} MiB ${digest}`
-  );
+  const { killed, gapMs, to } = loss;
+  return `relay killed: ${gapMs} ms gap, ${amountOf(loss)}, ${killed} to ${hostOf(to)}`;
+}
+
+/** What came, and whether it is what was sent, by its SHA-256. */
+function amountOf({ bytes, isWhole }: DemoDownload): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB ${isWhole ? "as sent" : "NOT as sent"}`;
+}
+
+function hostOf(endpoint: string): string {
+  return new URL(endpoint).host;
 }
 
 /** The user that pays, as text. */
-function userLine(paying: PayingNow | undefined): string {
-  if (paying === undefined) return "a user pays for service 1";
+function userLines(paying: PayingNow | undefined): string[] {
+  if (paying === undefined) return ["a user pays for service 1"];
   const { payer, service, requests, deposited, paid, paidOut, contributed, burned } = paying;
-  return (
-    `user ${short(payer)} has ${bloc(deposited - paid)} of ${bloc(deposited)} BLOC after ${requests} requests; ` +
-    `service ${service} got ${bloc(paidOut)}, the auditors' budgets ${bloc(contributed)}, ${bloc(burned)} burned`
-  );
+  return [
+    `user ${short(payer)} has ${bloc(deposited - paid)} of ${bloc(deposited)} BLOC after ${requests} requests`,
+    `service ${service} got ${bloc(paidOut)}, the auditors' budgets ${bloc(contributed)}, ${bloc(burned)} burned`,
+  ];
 }
 
 /** What a user has paid in the end, as text. */
@@ -173,8 +173,8 @@ export function moveLine(move: DemoMove | undefined): string {
   if (move === undefined) return "service 1 moves in the first audited epoch";
   const { service, from, to, milliseconds, announcements } = move;
   return (
-    `service ${service} moved from ${from} to ${to}: the resolver said so after ${milliseconds} ms, ` +
-    `${announcements} transactions`
+    `move of service ${service}: ${milliseconds} ms, ${announcements} transactions, ` +
+    `${hostOf(from)} to ${hostOf(to)}`
   );
 }
 
@@ -202,16 +202,35 @@ function table(head: string[], rows: string[][], right: number[]): string[] {
 /** The output of a screen: a terminal, or another stream. */
 export type Output = NodeJS.WritableStream & { readonly columns?: number; readonly rows?: number };
 
+/** Breaks a line between words, so that no figure is cut. */
+function wrap(line: string, columns = Infinity): string[] {
+  const width = Math.max(columns, 8);
+  const rows: string[] = [];
+  let rest = line;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    // A word that is longer than a row is broken.
+    const end = rest.slice(0, space).trim() === "" ? width : space;
+    rows.push(rest.slice(0, end).trimEnd());
+    rest = `  ${rest.slice(end).trimStart()}`;
+  }
+  return [...rows, rest];
+}
+
 /** As many lines as a terminal shows at once: a taller picture could not be redrawn in place. */
-function fit(lines: readonly string[], rows: number | undefined): string[] {
+function fit(lines: readonly string[], { rows, columns }: Output): string[] {
   const room = Math.max(1, (rows ?? Infinity) - 1);
-  if (lines.length <= room) return [...lines];
+  const all = lines.flatMap((line) => wrap(line, columns));
+  if (all.length <= room) return all;
   const dense = lines.filter((line) => line !== "");
-  if (dense.length <= room) return dense;
-  const last = dense.at(-1) ?? "";
-  if (room < 3) return [last];
-  const kept = dense.slice(0, room - 2);
-  return [...kept, `${dense.length - kept.length - 1} more lines in a taller terminal`, last];
+  const body = dense.slice(0, -1).flatMap((line) => wrap(line, columns));
+  const last = wrap(dense.at(-1) ?? "", columns).slice(0, room);
+  const free = room - last.length;
+  if (body.length <= free) return [...body, ...last];
+  if (free < 2) return last;
+  const kept = body.slice(0, free - 1);
+  const more = `${body.length - kept.length} more lines in a taller terminal`;
+  return [...kept, more.slice(0, columns), ...last];
 }
 
 /**
@@ -242,9 +261,7 @@ export class Screen {
       this.say(`epoch ${picture.epoch}, ${picture.phase}; waiting for ${picture.waitingFor}`);
       return;
     }
-    this.#picture = fit(render(picture), this.#stream.rows).map((line) =>
-      line.slice(0, this.#stream.columns),
-    );
+    this.#picture = fit(render(picture), this.#stream);
     this.#draw();
   }
 
@@ -254,7 +271,8 @@ export class Screen {
       this.say(line);
       return;
     }
-    this.#stream.write(`${this.#up()}\x1b[J${line.slice(0, this.#stream.columns)}\n`);
+    // The terminal breaks a long one: it stays, and is never drawn again.
+    this.#stream.write(`${this.#up()}\x1b[J${line}\n`);
     this.#lines = 0;
     this.#draw();
   }

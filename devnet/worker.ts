@@ -68,22 +68,24 @@ export class WorkerProcess {
     this.#listeners.add(listener);
   }
 
-  /** Waits for a log message, unless it was logged already; fails if the process ends first. */
-  async logged(message: string, milliseconds = SAY_MS): Promise<LogLine> {
-    const said = this.#said.get(message);
+  /** Waits for one of some log messages, unless it was logged already; fails if the process ends first. */
+  async logged(message: string | readonly string[], milliseconds = SAY_MS): Promise<LogLine> {
+    const messages = [message].flat();
+    const said = messages.map((each) => this.#said.get(each)).find((line) => line !== undefined);
     if (said !== undefined) return said;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await Promise.race([
         new Promise<LogLine>((resolve) => {
           this.onLine((line) => {
-            if (line.msg === message) resolve(line);
+            if (messages.includes(line.msg)) resolve(line);
           });
         }),
-        this.#exited.then(() => this.#fail("ended")),
+        this.#exited.then(() => this.#fail(`ended: ${this.ending}`)),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
-            reject(this.#error(`did not say "${message}"`));
+            const said = `did not say "${messages.join('" or "')}"`;
+            reject(this.#error(`${said}: ${this.#lastError || "no error in its log"}`));
           }, milliseconds);
         }),
       ]);
@@ -110,6 +112,13 @@ export class WorkerProcess {
   /** The last error that the worker printed. */
   get lastError(): string {
     return this.#lastError;
+  }
+
+  /** How it ended, with the last error that it printed. */
+  get ending(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how = exitCode === null ? (signalCode ?? "it still runs") : `exit code ${exitCode}`;
+    return this.#lastError === "" ? how : `${how}, ${this.#lastError}`;
   }
 
   /** Kills the process at once, like a power cut. */
@@ -157,7 +166,7 @@ export class WorkerProcess {
   }
 
   #error(what: string): BlockcloudError {
-    return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}: ${this.#lastError}.`, {
+    return new BlockcloudError("WORKER_FAILED", `${this.name} ${what}.`, {
       remedy: "Its log is in the run's folder.",
     });
   }

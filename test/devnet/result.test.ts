@@ -96,7 +96,7 @@ describe("judge", () => {
     });
   }
 
-  function run(epochs?: number) {
+  function run(epochs?: number, interrupted = false) {
     const settlement = (number: bigint, epoch: number) => {
       const reward = settled(number, epoch);
       return reward === undefined ? undefined : { grade: 3, reward };
@@ -138,7 +138,7 @@ describe("judge", () => {
     const auditors = OWNERS.map((owner) => ({ owner, operator: OPERATOR, stake: 9n }));
     const clock = { head: () => ({ number: 77n }) };
     const parts = { monitor, services, auditors, first: FIRST, clock, move, download };
-    return judge({ ...parts, relayLoss, paying, findings }, epochs);
+    return judge({ ...parts, relayLoss, paying, findings }, epochs, interrupted);
   }
 
   it("is content when all went as it should, and adds everything up", async () => {
@@ -193,6 +193,30 @@ describe("judge", () => {
       ["HEALTHY_SERVICE_PAID_IN_FULL", FIRST],
       ["HEALTHY_SERVICE_PAID_IN_FULL", FIRST],
     ]);
+  });
+
+  it("is content with an interrupted run, of which nothing has ended yet", async () => {
+    [move, download, relayLoss, paying] = [undefined, undefined, undefined, undefined];
+    settled = (number, epoch) => (epoch > FIRST || number === 2n ? undefined : FULL);
+    earned = () => 0n;
+    for (const epochs of [undefined, 3]) {
+      const result = await run(epochs, true);
+      expect(result).to.deep.include({ ok: true, interrupted: true, reasons: [], epochs: 0 });
+    }
+  });
+
+  it("is content with an interrupted run after its first epochs, whose user still pays", async () => {
+    settled = (_, epoch) => (epoch > FIRST + 1 ? undefined : FULL);
+    [paying, earned] = [undefined, () => 0n];
+    const result = await run(undefined, true);
+    expect(result).to.deep.include({ ok: true, interrupted: true, reasons: [], epochs: 2 });
+    expect(result.services.map(({ reward }) => reward)).to.deep.equal(["200", "200", "200"]);
+  });
+
+  it("is not content with a download that came to harm, though the run was interrupted", async () => {
+    download = { ...DOWNLOAD, isWhole: false };
+    const { ok, reasons } = await run(undefined, true);
+    expect([ok, reasons.map(({ check }) => check)]).to.deep.equal([false, ["DOWNLOAD_WHOLE"]]);
   });
 
   const wrong: [string, () => void, Partial<Omit<DemoReason, "why">> & { why: RegExp }, number?][] =
@@ -359,7 +383,12 @@ describe("judge", () => {
   it("tells why there was no verdict", async () => {
     settled = (number) => (number === 1n ? 0n : number === 3n ? 40n : FULL);
     verdict = (number) => (number === 1n ? null : 3);
-    expect((await run(1)).reasons[0]!.why).to.match(/No quorum: 2 of 2 auditors revealed/);
+    expect((await run(1)).reasons[0]!.why).to.match(
+      /No quorum: only 2 of 2 auditors revealed votes/,
+    );
+    // Such an epoch is never settled.
+    settled = (number) => (number === 3n ? 40n : undefined);
+    expect((await run(1)).reasons[0]!.why).to.match(/No quorum: only 2 of 2 auditors/);
   });
 
   it("tells what an auditor that earned nothing last said of the epoch", async () => {

@@ -34,12 +34,42 @@ const picture: Picture = {
   claimed: [],
   gasPerAudit: undefined,
   resolver: { http: "http://127.0.0.1:8053", dns: "127.0.0.1:5335" },
+  environment: "/tmp/blockcloud-XXXXXX/env",
   console: undefined,
   move: undefined,
   download: undefined,
   relayLoss: undefined,
   paying: undefined,
   faulty: { number: 3n, does: "down now: it answers 503" },
+};
+
+const download = {
+  ...{ service: 1, bytes: 66 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
+  ...{ from: "sal://127.0.0.1:39129", to: "sal://127.0.0.1:35199", gapMs: 1028, replacedMs: 1165 },
+};
+
+/** As the demo shows it after some epochs. */
+const everything: Picture = {
+  ...picture,
+  console: "http://127.0.0.1:40070",
+  services: [1n, 2n, 3n].map((number) => ({
+    ...{ number, name: "docs, faulty", className: "json-rpc", stake: parseEther("4000") },
+    ...{ verdicts: [0, 1, 2, 3, null, 0, 1, 2, 3, null], reward: parseEther("1234.567") },
+  })),
+  auditors: Array.from({ length: 5 }, () => picture.auditors[0]!),
+  gasPerAudit: 61_000,
+  move: {
+    ...{ service: 1, from: "http://127.0.0.1:39129", to: "http://127.0.0.1:35199" },
+    ...{ milliseconds: 1257, peers: 3, announcements: 0 },
+  },
+  download,
+  relayLoss: { ...download, service: 3, killed: "127.0.0.1:46845" },
+  paying: {
+    payer: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+    ...{ service: 1n, requests: 1280 },
+    ...{ deposited: parseEther("1000"), paid: parseEther("13.48"), paidOut: parseEther("13.2") },
+    ...{ contributed: parseEther("0.14"), burned: parseEther("0.14") },
+  },
 };
 
 describe("bloc", () => {
@@ -82,8 +112,10 @@ describe("render", () => {
   });
 
   it("knows no gas before the first vote", () => {
-    expect(text).to.contain("gas an audit: no vote revealed yet");
-    expect(render({ ...picture, gasPerAudit: 61_000 })).to.contain("gas an audit: 61000");
+    expect(text.join("\n")).to.contain("gas an audit: no vote yet");
+    expect(render({ ...picture, gasPerAudit: 61_000 }).join("\n")).to.contain(
+      "gas an audit: 61000",
+    );
   });
 
   it("says where the resolver is, and how the move went", () => {
@@ -96,14 +128,14 @@ describe("render", () => {
       ...{ from: "sal://a?relay", to: "sal://b?relay", gapMs: 40, killed: "a" },
     };
     expect(render({ ...picture, relayLoss })).to.contain(
-      "relay a was killed: a download went on over sal://b?relay after 40 ms, 3.0 MiB as sent",
+      "relay killed: 40 ms gap, 3.0 MiB as sent, a to b",
     );
     const download = {
       ...{ service: 1, bytes: 3 * 2 ** 20, sha256: "5e".repeat(32), isWhole: true },
       ...{ from: "sal://a", to: "sal://b", gapMs: 12 },
     };
     expect(render({ ...picture, download })).to.contain(
-      "a download went on over sal://b after 12 ms: 3.0 MiB, SHA-256 5e5e5e5e5e5e5e5e as sent",
+      "download: 12 ms gap by the move, 3.0 MiB as sent",
     );
     expect(render({ ...picture, download: { ...download, isWhole: false } }).join("\n")).to.contain(
       "NOT as sent",
@@ -113,7 +145,7 @@ describe("render", () => {
       ...{ milliseconds: 80, peers: 3, announcements: 0 },
     };
     expect(render({ ...picture, move })).to.contain(
-      "service 1 moved from http://a to http://b: the resolver said so after 80 ms, 0 transactions",
+      "move of service 1: 80 ms, 0 transactions, a to b",
     );
   });
 
@@ -236,10 +268,34 @@ describe("Screen", () => {
       }
     });
 
-    it("cuts lines at the edge, so that none takes two rows", () => {
+    it("breaks lines between words, so that no figure is cut and none takes two rows", () => {
+      for (const columns of [20, 40, 80]) {
+        terminal = new Terminal();
+        terminal.columns = columns;
+        new Screen(terminal.asStream, true).show(everything);
+        expect(Math.max(...terminal.text.map(({ length }) => length))).to.be.at.most(columns);
+        const words = (lines: readonly string[]) => lines.join(" ").split(/\s+/);
+        const long = ({ length }: string) => length > columns - 2;
+        const shown = terminal.text.join("");
+        for (const word of words(render(everything)).filter((each) => !long(each)))
+          expect(shown).to.contain(word);
+      }
+    });
+
+    it("has room for each figure in a terminal of 80 by 24", () => {
+      terminal.columns = 80;
+      terminal.rowsShown = 24;
+      new Screen(terminal.asStream, true).show(everything);
+      const dense = render(everything).filter((line) => line !== "");
+      expect(terminal.text).to.deep.equal(dense);
+    });
+
+    it("cuts no line that stays", () => {
       terminal.columns = 20;
-      new Screen(terminal.asStream, true).show(picture);
-      expect(terminal.text).to.deep.equal(render(picture).map((line) => line.slice(0, 20)));
+      const screen = new Screen(terminal.asStream, true);
+      screen.show(picture);
+      screen.note("a line of more than twenty columns");
+      expect(terminal.text[0]).to.equal("a line of more than twenty columns");
     });
   });
 

@@ -139,7 +139,7 @@ export class ListenerParts implements ServedParts {
 
   async #start(): Promise<void> {
     const { host = "0.0.0.0", port = 0, stateDir } = this.#options;
-    const place = placeOf({ host, port }, this.#d.inherited);
+    const place = placeOf({ host, port }, this.#d.inherited, this.#d.log);
     const refuse = (cause: unknown) =>
       salError("listen", `Cannot listen on ${place.host}:${place.port}.`, { cause });
     if (stateDir === undefined) await listen(this.#server, place, refuse);

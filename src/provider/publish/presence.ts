@@ -189,7 +189,7 @@ export function createPresence(
   const gateways: Gateways = new Gateways(
     {
       make,
-      listen: placeOf(options.listen, inherited),
+      listen: placeOf(options.listen, inherited, log),
       graceMs: options.graceMs ?? RECORD_LEASE_MS,
     },
     { timers, log },
