@@ -1,0 +1,43 @@
+import { expect } from "chai";
+import type { Browser } from "playwright-core";
+import {
+  openBrowser,
+  openPage,
+  settled,
+  startConsole,
+  whyNoBrowser,
+} from "../support/consoleRig.ts";
+import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+
+/** The page of a service, from the chain and a resolver. */
+describe("the console's page of a service", function () {
+  this.timeout(240_000);
+  let story: ConsoleStory;
+  let site: Awaited<ReturnType<typeof startConsole>>;
+  let browser: Browser;
+
+  before(async function () {
+    const why = whyNoBrowser();
+    if (why !== undefined) {
+      console.log(`skipped: ${why}`);
+      this.skip();
+    }
+    [story, browser] = await Promise.all([playStory(), openBrowser()]);
+    site = await startConsole(story.chain.stage.devnet);
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.stop();
+    await story?.chain.stop();
+  });
+
+  it("says until when the pay of a service can be settled", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/3`);
+    await settled(page);
+    expect(await page.locator("main").innerText())
+      .to.match(/That of epoch \d+ can be\s+settled until epoch \d+, which ends/)
+      .and.to.contain("agent settles by itself");
+    await page.context().close();
+  });
+});
