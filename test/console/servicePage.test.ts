@@ -31,6 +31,18 @@ describe("the console's page of a service", function () {
     await story?.chain.stop();
   });
 
+  it("says all that was announced at the time of a fall, and that it may not be all", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/2`);
+    const card = page.locator(".fall");
+    await card.getByText("http://192.0.2.8:8080").waitFor();
+    expect(await card.innerText())
+      .to.contain("Announced then")
+      .and.to.contain("sal://192.0.2.8:7370")
+      .and.to.contain("may have named another endpoint");
+    await page.context().close();
+  });
+
   it("says until when the pay of a service can be settled", async () => {
     const { page } = await openPage(browser);
     await page.goto(`${site.url}#/services/3`);

@@ -1,4 +1,4 @@
-import { newestBy, readAnnounced, waysOf } from "../../chain/records.ts";
+import { newestBy, readAnnounced } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
 import { duration, many } from "../../format.ts";
@@ -8,6 +8,7 @@ import { useChainTime } from "../../ui/now.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Foreign, TimeAgo } from "../../ui/text.tsx";
+import { Endpoints } from "./endpoints.tsx";
 import { SessionPaths } from "./paths.tsx";
 
 /** Where the service is: the live record by a resolver, its moves, and the newest announcement on chain. */
@@ -55,24 +56,6 @@ export function Record({ service }: { service: ServiceDetail }) {
 function Lease({ until }: { until: number }) {
   const left = until - useChainTime();
   return <>{left > 0 ? `another ${duration(left)}` : "no more"}</>;
-}
-
-function Endpoints({ uris }: { uris: readonly string[] }) {
-  const { isRelayed } = waysOf(uris);
-  return (
-    <>
-      <ol className="endpoints">
-        {uris.map((uri) => (
-          <li key={uri}>
-            <code>
-              <Foreign value={uri} longest={90} />
-            </code>
-          </li>
-        ))}
-      </ol>
-      {isRelayed && <p>Reached by a relay only: a session may become direct while it lasts.</p>}
-    </>
-  );
 }
 
 function Moves({ moves }: { moves: readonly Move[] }) {
