@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { kindOfError, lastFall } from "../../console/src/pages/service/fall.ts";
+import { hasMoved } from "../../console/src/pages/service/moved.ts";
 import { openPay } from "../../console/src/pages/service/openPay.ts";
 import { reasonOf } from "../../console/src/pages/service/why.ts";
 import type { ServiceClass, ServiceEpochRow } from "../../console/src/model.ts";
@@ -80,6 +81,19 @@ describe("the time in which open pay can be settled", () => {
 
   it("leaves out epochs that are lost already", () => {
     expect(openPay(undefined, 1, 400)).to.include({ first: 145, until: 400 });
+  });
+});
+
+describe("a service that is elsewhere than it announced", () => {
+  const [a, b] = ["http://192.0.2.7:80", "sal://192.0.2.7:7370"];
+  it("has moved if an endpoint is another, and not if the order is", () => {
+    expect(hasMoved([b, a], [a, b])).to.equal(false);
+    expect(hasMoved([a], [a, b])).to.equal(true);
+    expect(hasMoved([a], [b])).to.equal(true);
+  });
+  it("is not known to have moved without one of the two", () => {
+    expect(hasMoved(undefined, [a])).to.equal(false);
+    expect(hasMoved([a], undefined)).to.equal(false);
   });
 });
 

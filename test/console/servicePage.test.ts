@@ -7,7 +7,7 @@ import {
   startConsole,
   whyNoBrowser,
 } from "../support/consoleRig.ts";
-import { playStory, type ConsoleStory } from "../support/consoleStory.ts";
+import { playStory, signedRecord, type ConsoleStory } from "../support/consoleStory.ts";
 
 /** The page of a service, from the chain and a resolver. */
 describe("the console's page of a service", function () {
@@ -50,6 +50,27 @@ describe("the console's page of a service", function () {
     expect(await page.locator("main").innerText())
       .to.match(/That of epoch \d+ can be\s+settled until epoch \d+, which ends/)
       .and.to.contain("agent settles by itself");
+    await page.context().close();
+  });
+
+  it("says that the service has moved since its announcement", async () => {
+    const { chain } = story;
+    const { page } = await openPage(browser);
+    const note = page.getByText("Moved since the announcement");
+    await page.goto(`${site.url}#/services/1`);
+    await page.getByText("has checked the signature").waitFor();
+    expect(await note.count()).to.equal(0);
+    const record = await signedRecord(chain, 1, ["https://elsewhere.example/api"]);
+    const data = JSON.stringify(JSON.stringify({ answer: { record, source: "network" } }));
+    await page.addInitScript(
+      `globalThis.EventSource = class {
+        constructor() { setTimeout(() => this.onmessage({ data: ${data} }), 0); }
+        close() {}
+      };`,
+    );
+    await page.reload();
+    await note.waitFor();
+    expect(await page.locator("main").innerText()).to.contain("https://elsewhere.example/api");
     await page.context().close();
   });
 });
