@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { kindOfError, lastFall } from "../../console/src/pages/service/fall.ts";
 import { hasMoved } from "../../console/src/pages/service/moved.ts";
 import { openPay } from "../../console/src/pages/service/openPay.ts";
-import { reasonOf } from "../../console/src/pages/service/why.ts";
+import { reasonOf, wasAudited } from "../../console/src/pages/service/why.ts";
 import type { ServiceClass, ServiceEpochRow } from "../../console/src/model.ts";
 import type { Verdict } from "../../src/protocol/tally.ts";
 
@@ -94,6 +94,15 @@ describe("a service that is elsewhere than it announced", () => {
   it("is not known to have moved without one of the two", () => {
     expect(hasMoved(undefined, [a])).to.equal(false);
     expect(hasMoved([a], undefined)).to.equal(false);
+  });
+});
+
+describe("an epoch without an audit", () => {
+  const [row] = epochs([null], [0, 0, 0, 0]);
+  it("is one in which the service was not active, which is not a missing quorum", () => {
+    expect(wasAudited({ ...row!, status: "Unstaked" })).to.equal(false);
+    expect(wasAudited({ ...row!, status: "Active" })).to.equal(true);
+    expect(wasAudited({ ...row!, status: undefined })).to.equal(true);
   });
 });
 

@@ -73,4 +73,31 @@ describe("the console's page of a service", function () {
     expect(await page.locator("main").innerText()).to.contain("https://elsewhere.example/api");
     await page.context().close();
   });
+
+  it("says who alone can stake", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(`${site.url}#/services/3`);
+    await settled(page);
+    const { address } = story.chain.owner(3);
+    const note = page.getByText(/^Only/).filter({ hasText: address.slice(0, 6) });
+    expect(await note.innerText()).to.match(/can:\s+Stake\s+Unstake/);
+    await page.context().close();
+  });
+
+  it("says how its sessions go, and why one is not direct", async () => {
+    const { page } = await openPage(browser);
+    const endpoint = "sal://relay.example:7370?relay";
+    const session = { endpoint, path: "relay", whyRelayed: "No port was found.", flows: 1 };
+    let sessions: object[] = [];
+    await page.route("**/paths/**", (route) =>
+      route.fulfill({ json: { sessions, moves: [] }, headers: { "cache-control": "no-store" } }),
+    );
+    await page.goto(`${site.url}#/services/2`);
+    await page.getByText("opens one if it goes over the SAL").waitFor();
+    sessions = [session];
+    await page.reload();
+    await page.getByText("Reached by a relay, with 1 open flow").waitFor();
+    await page.getByText("Why not directly: No port was found.").waitFor();
+    await page.context().close();
+  });
 });

@@ -1,3 +1,4 @@
+import { isAddressEqual, zeroAddress } from "viem";
 import { epochStart } from "@protocol/epoch.ts";
 import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
 import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
@@ -184,7 +185,8 @@ function Summary(props: {
   epochs: readonly ServiceEpochRow[] | undefined;
 }) {
   const { service, epochs } = props;
-  const { kind, status, stake, redeemed, collectable, fee, settledThrough } = service;
+  const { kind, status, stake, redeemed, collectable, fee, settledThrough, owner, staker } =
+    service;
   const values = { service: service.number.toString() };
   return (
     <Stats>
@@ -197,6 +199,7 @@ function Summary(props: {
         note={
           <>
             {stake.next !== stake.now && `${bloc(stake.next, 0)} two epochs later. `}
+            Only <Id value={isAddressEqual(staker, zeroAddress) ? owner : staker} /> can:{" "}
             <ActLink act="stake" values={values}>
               Stake
             </ActLink>{" "}
