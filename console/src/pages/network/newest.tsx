@@ -8,7 +8,7 @@ import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table, type Column } from "../../ui/table.tsx";
-import { GradeStrip } from "../../ui/text.tsx";
+import { GradeLegend, GradeStrip } from "../../ui/text.tsx";
 import { ServiceName } from "../services/name.tsx";
 
 const columns: readonly Column<ServiceRow>[] = [
@@ -54,6 +54,7 @@ export function Newest() {
       aside={<a href={linkTo(["services"])}>All services</a>}
     >
       <SourceLine reading={reading} />
+      <GradeLegend />
       {reading.value !== undefined && (
         <Table
           caption="Services and their last verdicts"
