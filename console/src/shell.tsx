@@ -133,7 +133,8 @@ function IndexLine() {
   if (state.kind === "current") return <span>The index is current</span>;
   if (state.kind === "behind") {
     return (
-      <span className="warn">
+      // A lag with which its rows are still used is no warning.
+      <span className={state.isFar ? "warn" : undefined}>
         The index is {many(state.behind, "block")} ({duration(state.seconds)}) behind
       </span>
     );

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Page } from "playwright-core";
-import type { Hex } from "viem";
+import { stringToHex, type Hex } from "viem";
 import { hexToBytes } from "../../src/protocol/bytes.ts";
 import { signRecord } from "../../src/protocol/record.ts";
 import { rootServiceId } from "../../src/protocol/serviceId.ts";
@@ -23,7 +23,10 @@ describe("the console's page Call", function () {
   let service: Awaited<ReturnType<typeof startSigningService>>;
 
   inBrowser(async ({ keep, open }) => {
-    chain = keep(await AuditedChain.start({ services: [4_000], auditors: [10_000] }));
+    chain = keep(await AuditedChain.start({ services: [4_000, 4_000], auditors: [10_000] }));
+    const rpc = { path: "/rpc", rpc: { method: "eth_chainId", params: [] } };
+    const probe = JSON.stringify({ v: 2, requests: [rpc] });
+    await chain.own(2, "setProbe", [2n, stringToHex(probe)]);
     await chain.enter(FIRST);
     const { chainId, contracts } = chain.deployment;
     const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
@@ -65,6 +68,38 @@ describe("the console's page Call", function () {
       '[...document.querySelectorAll(".columns > section > ul")].map((list) => list.getBoundingClientRect().top)',
     );
     expect(first).to.be.above(0).and.to.equal(second);
+  });
+
+  it("does not tell an error in green: it is proven, and not good", async () => {
+    service.state.status = 404;
+    const text = await call();
+    delete service.state.status;
+    expect(text)
+      .to.contain("answered with an error: status 404")
+      .and.to.contain("The receipt proves that the service sent this error");
+    expect(await page.locator("main > .notice-good").count()).to.equal(0);
+    expect(await page.locator("main > .notice-warning").count()).to.equal(1);
+  });
+
+  it("is filled with the first request of the probe, until the reader chooses another", async () => {
+    const path = page.getByLabel("Path");
+    await page.getByText("it is in the service's probe").waitFor();
+    expect(await path.inputValue()).to.equal("/");
+    await page.getByLabel(/^Service/).fill("2");
+    const body = page.locator("textarea");
+    await body.waitFor();
+    expect(await body.inputValue()).to.contain("eth_chainId");
+    expect(await path.inputValue()).to.equal("/rpc");
+    expect(await page.getByRole("combobox", { name: /^Method/ }).inputValue()).to.equal("POST");
+    await path.fill("/other");
+    await page.getByText("it is in the service's probe").waitFor({ state: "detached" });
+    await page.goto(`${url}#/call/1?path=/own`);
+    await page.reload();
+    await page.getByRole("heading", { name: "Call", level: 1 }).waitFor();
+    expect(await path.inputValue()).to.equal("/own");
+    await page.goto(`${url}#/call/1`);
+    await page.reload();
+    await page.getByText("it is in the service's probe").waitFor();
   });
 
   it("proves a POST with its body, too", async () => {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { IndexClient, IndexProgress } from "../../console/src/index/client.ts";
-import { caughtUp } from "../../console/src/index/lag.ts";
+import { caughtUp, isFar, lagOf } from "../../console/src/index/lag.ts";
 import { PageError } from "../../console/src/failure.ts";
 
 const head = { number: 1_000n, timestamp: 50_000 };
@@ -23,6 +23,13 @@ describe("an index beside the chain", () => {
     ]) {
       expect(await use(progress), `block ${progress.block}`).to.equal(true);
     }
+  });
+
+  it("is no cause for a warning while it is used", () => {
+    const far = (block: bigint, timestamp: number) => isFar(lagOf({ block, timestamp }, head));
+    expect(far(996n, 49_996)).to.equal(false);
+    expect(far(985n, 49_985)).to.equal(false);
+    expect(far(984n, 49_984)).to.equal(true);
   });
 
   it("is not used when it is far behind, or has read nothing", async () => {

@@ -59,12 +59,14 @@ describe("the console's pages, in Chromium", function () {
     };
     expect(await text("#/"))
       .to.match(/3 of 3 auditors committed/)
-      .and.to.match(/2 of 3 auditors claimed/);
+      .and.to.match(/2 of 3 auditors claimed/)
+      .and.to.contain("the newest at the right: E excellent");
     const list = await text("#/services");
     expect(list)
       .to.contain("weather")
       .and.to.contain("by a relay")
-      .and.to.contain("3 of 3 services");
+      .and.to.contain("3 of 3 services")
+      .and.to.contain("the newest at the right: E excellent");
     const second = await text("#/services/2");
     expect(second)
       .to.contain("the median took between 1.5 s and 3.5 s")
@@ -103,6 +105,16 @@ describe("the console's pages, in Chromium", function () {
     await row.getByText("claimed").waitFor();
     expect(await row.innerText()).not.to.contain("expected");
     expect(shown?.[1]).to.equal(bloc(reward));
+  });
+
+  it("have no votes and no pay for a round that is not revealed yet", async () => {
+    const { page } = await browser.open();
+    await page.goto(`${site.url}#/auditors/${story.chain.auditors[2]!.owner}`);
+    const row = page.getByRole("row").filter({ hasText: "committed" }).first();
+    await row.waitFor();
+    expect(await row.innerText())
+      .to.not.contain("0 of 0")
+      .and.to.not.contain("0.00");
   });
 
   it("say when and why a score fell, and what the chain does not say", async () => {

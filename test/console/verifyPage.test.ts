@@ -34,7 +34,9 @@ describe("the console's page Verify", function () {
       .getByRole("table", { name: "Verdicts and pay of services" })
       .innerText();
     expect(services).to.contain("Excellent").and.to.contain("Good");
-    expect(await page.getByRole("table", { name: /^Draws/ }).innerText()).to.contain("0 (");
+    expect(await page.getByRole("table", { name: /^Draws/ }).innerText()).to.contain(
+      "0 with weight ",
+    );
     expect(complaints).to.deep.equal([]);
   });
 

@@ -52,6 +52,8 @@ export async function playStory(
   let last = FIRST;
   for (const [index, [first, second, third]] of GRADES.entries()) {
     last = FIRST + index;
+    // Before the fall of service 2, and elsewhere than at the end.
+    if (index === 2) await announce(chain, 2, ["http://192.0.2.8:8080", "sal://192.0.2.8:7370"]);
     await chain.play(last, last, { 1: first, 2: second, 3: third });
     if (index >= 2) for (const auditor of [0, 1]) await chain.claim(last - 2, auditor);
   }
@@ -93,6 +95,15 @@ async function announce(
   number: number,
   uris: readonly string[],
 ): Promise<void> {
+  await chain.own(number, "announce", [BigInt(number), await signedRecord(chain, number, uris)]);
+}
+
+/** A record by the key of a service. */
+export async function signedRecord(
+  chain: AuditedChain,
+  number: number,
+  uris: readonly string[],
+): Promise<Hex> {
   const { chainId, contracts } = chain.deployment;
   const { timestamp } = await chain.client.getBlock();
   const issuedAt = timestamp * 1000n;
@@ -104,8 +115,7 @@ async function announce(
     delegation: "0x" as Hex,
   };
   const domain = blockcloudDomain(BigInt(chainId), contracts.registry);
-  const encoded = signRecord(record, domain, hexToBytes(chain.serviceKey(number).key));
-  await chain.own(number, "announce", [BigInt(number), encoded]);
+  return signRecord(record, domain, hexToBytes(chain.serviceKey(number).key));
 }
 
 /** A user deposits, and pays service 1. */

@@ -58,6 +58,13 @@ export interface BlocMoves {
   readonly received?: bigint;
 }
 
+/** What a mined transaction did, by its receipt. */
+export interface Result {
+  readonly text: string;
+  /** It succeeded and changed nothing. */
+  readonly isNothing?: boolean;
+}
+
 /** The one transaction of an act. */
 export interface Plan {
   /** For example "stake for service 7". */
@@ -68,8 +75,8 @@ export interface Plan {
   readonly moves?: BlocMoves;
   /** What is true afterwards, one line each. */
   readonly outcome: readonly string[];
-  /** A line about what the receipt says. */
-  result?(receipt: TransactionReceipt): string | undefined;
+  /** What the receipt says. */
+  result?(receipt: TransactionReceipt): Result | undefined;
   /** Called when the transaction is mined. */
   done?(): void;
 }

@@ -14,13 +14,13 @@ import {
   watchBlockNumber,
 } from "viem/actions";
 import { BlockcloudError } from "../../../src/protocol/errors.ts";
-import type { Plan, Reader, ResolvedCall } from "./act.ts";
+import type { Plan, Reader, ResolvedCall, Result } from "./act.ts";
 import { describeRefusal, refusalOf } from "./refusal.ts";
 import { withErrors } from "./withErrors.ts";
 
 /** How a transaction ended. */
 export type Ending =
-  | { kind: "confirmed"; hash: Hex; block: bigint; gasUsed: bigint; result: string | undefined }
+  | { kind: "confirmed"; hash: Hex; block: bigint; gasUsed: bigint; result: Result | undefined }
   | { kind: "failed"; hash: Hex; error: BlockcloudError }
   /** `by` is undefined if the transaction with its nonce was not found. */
   | { kind: "replaced"; hash: Hex; by: Hex | undefined };

@@ -3,17 +3,22 @@ import { failureOf } from "../acts/ui/failure.ts";
 import { useHead, useSources } from "../context.tsx";
 import type { PageError } from "../failure.ts";
 import { usePlace } from "../router.ts";
+import { useRead } from "../useRead.ts";
 import { Failure } from "../ui/notice.tsx";
 import { BlockcloudError } from "@protocol/errors.ts";
 import { ReceiptSigner } from "@protocol/receipt.ts";
 import { blockcloudDomain } from "@protocol/typedData.ts";
 import { callDirectly, callThrough, newNonce, prove, type Question } from "./call.ts";
 import { announcedUrl } from "./measure.ts";
+import { probeRequest } from "./probe.ts";
 import { findTarget, type Target } from "./target.ts";
 import { Answered, type Call } from "./ui/answered.tsx";
 import "./call.css";
 
 const METHODS = ["GET", "HEAD", "POST"] as const;
+/** Values of the form that the reader chose. */
+type Own = Partial<{ method: Question["method"]; path: string | undefined; body: string }>;
+
 const never = new AbortController().signal;
 
 /** Calls a service now, and checks the receipt in the page: `#/call/<service>`. */
@@ -23,9 +28,16 @@ export default function Page() {
   const head = useHead();
   const place = usePlace();
   const [service, setService] = useState(place.path[1] ?? "");
-  const [method, setMethod] = useState<Question["method"]>("GET");
-  const [path, setPath] = useState(place.query.get("path") ?? "/");
-  const [body, setBody] = useState("");
+  // What the reader chose; the rest is the first request of the service's probe, if it has one over HTTP.
+  const [own, setOwn] = useState<Own>({ path: place.query.get("path") ?? undefined });
+  const { value: first } = useRead(`probe of ${service}`, 0, async () => {
+    const { number } = await findTarget(service, client, config.deployment);
+    return probeRequest(sources, number, head.epoch);
+  });
+  const method = own.method ?? first?.method ?? "GET";
+  const path = own.path ?? first?.path ?? "/";
+  const body = own.body ?? new TextDecoder().decode(first?.body);
+  const isFirst = method === first?.method && path === first.path;
   const [call, setCall] = useState<Call>();
   const [failure, setFailure] = useState<PageError>();
   const [isCalling, setIsCalling] = useState(false);
@@ -44,6 +56,7 @@ export default function Page() {
       path: checkedPath(path),
       body: new TextEncoder().encode(method === "POST" ? body : ""),
       nonce: newNonce(),
+      ...(isFirst && first.headers !== undefined && { headers: first.headers }),
     };
     const answer =
       base === undefined
@@ -94,7 +107,8 @@ export default function Page() {
           <select
             value={method}
             onChange={(event) => {
-              setMethod(METHODS.find((each) => each === event.target.value) ?? "GET");
+              const chosen = METHODS.find((each) => each === event.target.value) ?? "GET";
+              setOwn({ ...own, method: chosen });
             }}
           >
             {METHODS.map((each) => (
@@ -108,7 +122,7 @@ export default function Page() {
             value={path}
             spellCheck={false}
             onChange={(event) => {
-              setPath(event.target.value);
+              setOwn({ ...own, path: event.target.value });
             }}
           />
         </label>
@@ -120,7 +134,7 @@ export default function Page() {
               rows={3}
               spellCheck={false}
               onChange={(event) => {
-                setBody(event.target.value);
+                setOwn({ ...own, body: event.target.value });
               }}
             />
           </label>
@@ -129,6 +143,9 @@ export default function Page() {
           {isCalling ? "Calling…" : "Call"}
         </button>
       </form>
+      {isFirst && (
+        <p className="muted">Auditors ask for this first: it is in the service's probe.</p>
+      )}
       {failure && <Failure failure={failure} what="The service was not called" />}
       {call && <Answered call={call} />}
     </>

@@ -22,6 +22,11 @@ export function lagOf(progress: IndexProgress, head: Newest): Lag {
   return { blocks, seconds: Math.max(0, head.timestamp - progress.timestamp) };
 }
 
+/** Whether its rows are not used: many blocks behind, and many seconds, on a chain of short blocks. */
+export function isFar({ blocks, seconds }: Lag): boolean {
+  return blocks > NEAR && seconds > MOST_SECONDS;
+}
+
 /**
  * The index, if it has read the chain up to about now. An index that catches up has no row of what it has not read yet,
  * and a page must not take that for a thing that does not exist.
@@ -37,8 +42,9 @@ export async function caughtUp(
   if (progress === undefined) {
     throw new PageError("INDEX_BEHIND", "The index has not read a block yet.");
   }
-  const { blocks, seconds } = lagOf(progress, head);
-  if (blocks <= NEAR || seconds <= MOST_SECONDS) return index;
+  const lag = lagOf(progress, head);
+  if (!isFar(lag)) return index;
+  const { blocks, seconds } = lag;
   throw new PageError(
     "INDEX_BEHIND",
     `The index is ${many(blocks, "block")} (${duration(seconds)}) behind the chain.`,

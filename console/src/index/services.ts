@@ -3,6 +3,7 @@ import { className } from "../foreign.ts";
 import { finalEpochs, STRIP } from "../chain/services.ts";
 import type { EpochVerdict, Listing, ServiceRow } from "../model.ts";
 import type { IndexClient } from "./client.ts";
+import { rowsOfPages } from "./pages.ts";
 import { address, bigint, grade, hex, page, text, whole } from "./scalars.ts";
 import { serviceStatuses } from "@protocol/serviceStatus.ts";
 
@@ -73,26 +74,14 @@ export async function indexedServices(
   signal: AbortSignal,
 ): Promise<Listing<ServiceRow>> {
   const epochs = finalEpochs(epoch, STRIP);
-  const rows: ServiceRow[] = [];
-  let total = 0;
-  let after: string | null = null;
-  let before: number;
-  do {
-    before = rows.length;
-    const { services }: z.infer<typeof answerSchema> = await index.query(
-      QUERY,
-      { after, from: epochs[0] ?? 0 },
-      answerSchema,
-      signal,
-    );
-    rows.push(...services.items.map((row) => toRow(row, epochs, seconds)));
-    total = services.totalCount ?? rows.length;
-    after = services.pageInfo?.hasNextPage === true ? services.pageInfo.endCursor : null;
-    // Pages without a row never reach the most: an index could answer with them without end.
-  } while (after !== null && rows.length > before && rows.length < MOST);
+  const ask = async (after: string | null) => {
+    const variables = { after, from: epochs[0] ?? 0 };
+    return (await index.query(QUERY, variables, answerSchema, signal)).services;
+  };
+  const { rows, total } = await rowsOfPages(ask, MOST);
   const isWhole = total <= rows.length;
   return {
-    rows: rows.toReversed(),
+    rows: rows.map((row) => toRow(row, epochs, seconds)).toReversed(),
     source: "index",
     leftOut: isWhole ? undefined : `the oldest ${total - rows.length} of ${total} services`,
   };

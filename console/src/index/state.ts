@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useHead, useSources } from "../context.tsx";
 import { useRead } from "../useRead.ts";
-import { lagOf, NEAR } from "./lag.ts";
+import { isFar, lagOf, NEAR } from "./lag.ts";
 
 /** Whether the index can be used, and how old what it says is. */
 export type IndexState =
@@ -9,7 +9,7 @@ export type IndexState =
   | { kind: "asking" }
   | { kind: "empty" }
   | { kind: "current" }
-  | { kind: "behind"; behind: bigint; seconds: number }
+  | { kind: "behind"; behind: bigint; seconds: number; isFar: boolean }
   | { kind: "failing"; code: string; why: string; seconds: number | undefined };
 
 /** Follows the index's progress beside the chain's. */
@@ -41,5 +41,7 @@ export function useIndexState(): IndexState {
   if (value === undefined) return { kind: "asking" };
   if (lag === undefined) return { kind: "empty" };
   const { blocks: behind, seconds } = lag;
-  return behind <= NEAR ? { kind: "current" } : { kind: "behind", behind, seconds };
+  return behind <= NEAR
+    ? { kind: "current" }
+    : { kind: "behind", behind, seconds, isFar: isFar(lag) };
 }

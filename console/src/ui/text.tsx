@@ -103,6 +103,15 @@ export function GradeMark({ verdict, isShort = false }: { verdict: Verdict; isSh
   );
 }
 
+/** What the letters of strips mean. */
+export function GradeLegend() {
+  return (
+    <p className="muted">
+      Last verdicts, the newest at the right: E excellent, G good, P poor, F failed, · no quorum.
+    </p>
+  );
+}
+
 /** The verdicts of some epochs, oldest first. */
 export function GradeStrip({
   epochs,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { buffer } from "node:stream/consumers";
 import type { Hex } from "viem";
 import { hexToBytes } from "../../../src/protocol/bytes.ts";
@@ -16,6 +17,10 @@ export interface Manner {
   body: string;
   /** With which key it signs; undefined: not at all. */
   key: Hex | undefined;
+  /** The status of its answers; 200 if it is left out. */
+  status?: number;
+  /** The fields of the newest request. */
+  asked?: IncomingHttpHeaders;
   /** Signs another body than it sends. */
   signs?: string;
   /** What it answers with to a payment that it does not accept: the offers. */
@@ -29,11 +34,13 @@ export async function startSigningService(service: Hex, domain: Domain, manner: 
   const server = await serveLoopback((request, response) => {
     buffer(request)
       .then((sent) => {
+        state.asked = request.headers;
         if (state.offers !== undefined && request.headers[PAYMENT_HEADER] !== undefined) {
           const required = encodeField({ x402Version: 2, accepts: state.offers });
           response.writeHead(402, { [PAYMENT_FIELDS.required]: required }).end();
           return;
         }
+        const status = state.status ?? 200;
         const body = Buffer.from(state.body);
         const signed = Buffer.from(state.signs ?? state.body);
         const headers: Record<string, string | number> = {
@@ -46,14 +53,14 @@ export async function startSigningService(service: Hex, domain: Domain, manner: 
             method: request.method ?? "",
             target: request.url ?? "",
             requestDigest: sha256(sent),
-            status: 200,
+            status,
             responseDigest: sha256(signed),
           });
           const issuedAt = BigInt(Date.now());
           const receipt = { serviceId: service, nonce: nonce as Hex, channel, issuedAt };
           headers["service-receipt"] = encodeReceipt(signer.sign(receipt, hexToBytes(state.key)));
         }
-        response.writeHead(200, headers).end(body);
+        response.writeHead(status, headers).end(body);
       })
       .catch(() => {
         response.destroy();

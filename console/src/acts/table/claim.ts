@@ -10,6 +10,7 @@ import { readTicks } from "../../verify/seeds.ts";
 import { Source } from "../../verify/source.ts";
 import type { Act, ActContext } from "../act.ts";
 import { addressOf, textOf, wholeOf } from "../values.ts";
+import { claimedBy } from "./paid.ts";
 
 /** Claims a round that needs no receipts: all others only their auditor's machine can claim, which has them. */
 export const claim: Act = {
@@ -58,6 +59,7 @@ export const claim: Act = {
           : { functionName: "tryMulticall", args: [calls] }),
       },
       outcome: ["the pay is credited to the auditor; collect it afterwards"],
+      result: claimedBy,
     };
   },
 };

@@ -6,12 +6,14 @@ import type { Act, ActContext } from "../act.ts";
 import { addressOf, bloc, blocOf, serviceOf, textOf, wholeOf } from "../values.ts";
 import { claim } from "./claim.ts";
 import { amount, service } from "./fields.ts";
+import { collectedBy, settledBy } from "./paid.ts";
 
 const settle: Act = {
   id: "settle",
   group: "Pay",
   title: "Settle the pay of a service",
-  about: "Pays all final epochs to the payout address. Anyone may send it.",
+  about:
+    "Pays all final epochs to the payout address. Anyone may send it. A provider's agent that runs does so by itself: who comes second pays gas for nothing.",
   fields: [
     service,
     {
@@ -38,6 +40,7 @@ const settle: Act = {
       title: `settle service ${number} up to epoch ${upTo}`,
       call: { contract: "settlement", functionName: "settle", args: [number, upTo] },
       outcome: [`the payout address receives ${bloc(received)}`],
+      result: (receipt) => settledBy(receipt, number, received),
     };
   },
 };
@@ -58,6 +61,7 @@ const collect: Act = {
       call: { contract: "proofOfService", functionName: "collect", args },
       ...(auditor === account && { moves: { received: earned } }),
       outcome: [`${auditor} receives ${bloc(earned)}`],
+      result: collectedBy,
     };
   },
 };

@@ -98,7 +98,7 @@ const register: Act = {
       result({ logs }) {
         const abi = abis.registry;
         const [event] = parseEventLogs({ abi, eventName: "ServiceRegistered", logs });
-        return event && `Service ${event.args.number} is registered.`;
+        return event && { text: `Service ${event.args.number} is registered.` };
       },
     };
   },

@@ -30,7 +30,7 @@ export function Preview({ run }: { run: Run }) {
   const { prepared } = step;
   return (
     <div className="preview" ref={box} tabIndex={-1} aria-live="polite">
-      <Effects prepared={prepared} />
+      <Effects prepared={prepared} isPromise={step.kind !== "ended" || !isTold(step.ending)} />
       {step.kind === "ready" && <Next run={run} prepared={prepared} />}
       {step.kind === "asking" && (
         <Notice kind="info" title="Answer in the wallet">
@@ -49,9 +49,15 @@ export function Preview({ run }: { run: Run }) {
   );
 }
 
-function Effects({ prepared }: { prepared: Prepared }) {
+/** What the receipt says takes the place of what was promised. */
+function isTold(ending: Ending): boolean {
+  return ending.kind !== "confirmed" || ending.result !== undefined;
+}
+
+function Effects({ prepared, isPromise }: { prepared: Prepared; isPromise: boolean }) {
   const { plan, cost, permit } = prepared;
-  const moves = Object.entries(plan.moves ?? {}) as [keyof BlocMoves, bigint][];
+  const planned = isPromise ? (plan.moves ?? {}) : {};
+  const moves = Object.entries(planned) as [keyof BlocMoves, bigint][];
   return (
     <>
       <h3>{`To ${plan.title}`}</h3>
@@ -79,11 +85,13 @@ function Effects({ prepared }: { prepared: Prepared }) {
           </div>
         )}
       </dl>
-      <ul>
-        {plan.outcome.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
+      {isPromise && (
+        <ul>
+          {plan.outcome.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      )}
     </>
   );
 }
@@ -143,7 +151,10 @@ function End({ run, ending }: { run: Run; ending: Ending }) {
   }
   return (
     <>
-      <Notice kind="good" title={ending.result ?? "Done"}>
+      <Notice
+        kind={ending.result?.isNothing === true ? "warning" : "good"}
+        title={ending.result?.text ?? "Done"}
+      >
         <p>
           <Id value={ending.hash} /> in block {ending.block.toString()}, {count(ending.gasUsed)} gas
         </p>

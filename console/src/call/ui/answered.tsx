@@ -21,10 +21,7 @@ export function Answered({ call }: { call: Call }) {
   return (
     <>
       {proof.kind === "proven" ? (
-        <Notice kind="good" title={`The receipt proves the response: status ${answer.status}`}>
-          The key <Id value={proof.key} /> signed it at{" "}
-          {utc(Number(proof.receipt.issuedAt / 1000n))}.
-        </Notice>
+        <Proves answer={answer} proof={proof} />
       ) : (
         <Failure
           failure={failureOf(proof.error)}
@@ -63,6 +60,33 @@ export function Answered({ call }: { call: Call }) {
         </details>
       </Section>
     </>
+  );
+}
+
+/** That the answer is the service's, which does not make it a good one. */
+function Proves(props: { answer: ServiceAnswer; proof: Extract<Proof, { kind: "proven" }> }) {
+  const { status } = props.answer;
+  const { key, receipt } = props.proof;
+  const isError = status >= 400;
+  return (
+    <Notice
+      kind={isError ? "warning" : "good"}
+      title={
+        isError
+          ? `The service answered with an error: status ${status}`
+          : `The receipt proves the response: status ${status}`
+      }
+    >
+      {isError && (
+        <p>
+          The receipt proves that the service sent this error.{" "}
+          {status < 500
+            ? "It refused the request: check method, path and body."
+            : "The fault is the service's: ask its provider, or try again later."}
+        </p>
+      )}
+      The key <Id value={key} /> signed it at {utc(Number(receipt.issuedAt / 1000n))}.
+    </Notice>
   );
 }
 

@@ -43,6 +43,7 @@ export function Rounds(props: {
         title: "Votes paid",
         cell: (row) => {
           const expected = expectedOf(row, pays);
+          if (row.state === "committed") return "–";
           return expected === undefined
             ? `${row.paidVotes} of ${row.votes}`
             : `${expected.paidVotes} of ${row.votes} expected`;
@@ -54,6 +55,7 @@ export function Rounds(props: {
         title: "Pay, BLOC",
         cell: (row) => {
           const expected = expectedOf(row, pays);
+          if (row.state === "committed") return "–";
           return expected === undefined ? bloc(row.reward) : `${bloc(expected.due)} expected`;
         },
         sort: (row) => expectedOf(row, pays)?.due ?? row.reward,

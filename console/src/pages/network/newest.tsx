@@ -7,6 +7,7 @@ import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Table } from "../../ui/table.tsx";
+import { GradeLegend } from "../../ui/text.tsx";
 import { basicColumns } from "../services/basicColumns.tsx";
 
 const columns = Object.values(basicColumns);
@@ -27,6 +28,7 @@ export function Newest() {
       aside={<a href={linkTo(["services"])}>All services</a>}
     >
       <SourceLine reading={reading} />
+      <GradeLegend />
       {reading.value !== undefined && (
         <Table
           caption="Services and their last verdicts"

@@ -7,7 +7,8 @@ import { caughtUp } from "../../index/lag.ts";
 import { indexedEvents, type ServiceEventRow } from "../../index/service.ts";
 import { linkTo } from "../../router.ts";
 import { useRead } from "../../useRead.ts";
-import { Foreign, GradeMark, TimeAgo } from "../../ui/text.tsx";
+import { GradeMark, TimeAgo } from "../../ui/text.tsx";
+import { Endpoints } from "./endpoints.tsx";
 import { kindOfError, type Fall } from "./fall.ts";
 import { reasonOf, weights } from "./why.ts";
 
@@ -45,7 +46,7 @@ export function FallCard(props: {
         <dd>
           {reason?.what} {kindOfError(fall)}
         </dd>
-        <Endpoint service={service} epoch={epoch} />
+        <AnnouncedThen service={service} epoch={epoch} />
         <Changes number={service.number} epoch={epoch} />
         <dt>Not on chain</dt>
         <dd className="muted">
@@ -70,28 +71,32 @@ export function FallCard(props: {
   );
 }
 
-/** Where the service was by its newest announcement then. */
-function Endpoint({ service, epoch }: { service: ServiceDetail; epoch: number }) {
+/** Where its newest announcement of that time put the service, which is not all that clients could know. */
+function AnnouncedThen({ service, epoch }: { service: ServiceDetail; epoch: number }) {
   const sources = useSources();
   const head = useHead();
   const { number, key } = service;
-  const { value } = useRead(`endpoint ${number}/${epoch}`, head.epoch, async (signal) => {
+  const { value: uris } = useRead(`endpoints ${number}/${epoch}`, head.epoch, async (signal) => {
     const { records } = await readAnnounced(sources, head, signal, number);
     const end = epochStart(sources.config.deployment, epoch + 1);
-    return newestAt(records, { number, key: key.next }, end)?.record.endpoints[0]?.uri ?? "";
+    const announced = newestAt(records, { number, key: key.next }, end)?.record.endpoints ?? [];
+    return announced.map(({ uri }) => uri);
   });
   return (
     <>
-      <dt>Endpoint then</dt>
+      <dt>Announced then</dt>
       <dd>
-        {value === undefined && <span className="muted">…</span>}
-        {value === "" && (
+        {uris === undefined && <span className="muted">…</span>}
+        {uris?.length === 0 && (
           <span className="muted">not known: it was announced more than a day ago, or not</span>
         )}
-        {value !== undefined && value !== "" && (
-          <code>
-            <Foreign value={value} longest={90} />
-          </code>
+        {uris !== undefined && uris.length > 0 && (
+          <>
+            <Endpoints uris={uris} />
+            <p className="muted">
+              The record network may have named another endpoint: a move is not announced on chain.
+            </p>
+          </>
         )}
       </dd>
     </>

@@ -16,7 +16,7 @@ import { GradeMark, None, TimeAgo } from "../../ui/text.tsx";
 import { lastFall } from "./fall.ts";
 import { FallCard } from "./fallCard.tsx";
 import { Votes } from "./votes.tsx";
-import { reasonOf, weights } from "./why.ts";
+import { reasonOf, wasAudited, weights } from "./why.ts";
 
 /** Epochs that are read from the chain, and from the index behind them. */
 export const CHAIN_EPOCHS = 48;
@@ -63,8 +63,12 @@ export function Grades(props: {
       {
         key: "verdict",
         title: "Verdict",
-        cell: ({ verdict, final }) =>
-          final ? <GradeMark verdict={verdict} /> : <span className="muted">being revealed</span>,
+        cell: (row) =>
+          row.final && wasAudited(row) ? (
+            <GradeMark verdict={row.verdict} />
+          ) : (
+            <span className="muted">{row.final ? "not audited" : "being revealed"}</span>
+          ),
         sort: ({ verdict }) => verdict ?? -1,
       },
       { key: "weights", title: "Weight by grade", cell: ({ counts }) => weights(counts) },

@@ -1,9 +1,14 @@
+import { RING } from "../../../../src/protocol/epoch.ts";
 import type { ServiceEpochRow } from "../../model.ts";
 
 /** Final epochs that are not settled, and their pay, BLOC in wei; undefined while it is not known. */
 export interface OpenPay {
   epochs: number;
   pay: bigint | undefined;
+  /** The first of them that pays, as far as it is known, or else the first: its pay is lost before any other. */
+  first: number;
+  /** The last epoch in which the first can be settled. */
+  until: number;
 }
 
 /** What a settlement would pay to a service now. */
@@ -16,5 +21,10 @@ export function openPay(
   const open = (rows ?? []).filter(({ epoch, final }) => final && epoch > settledThrough);
   // Epochs that were not read may be paid, too.
   const isWhole = open.length === epochs && open.every(({ pay }) => pay !== undefined);
-  return { epochs, pay: isWhole ? open.reduce((sum, { pay = 0n }) => sum + pay, 0n) : undefined };
+  const pay = isWhole ? open.reduce((sum, row) => sum + (row.pay ?? 0n), 0n) : undefined;
+  // Epochs that the contract's ring has overwritten are lost already.
+  const oldest = Math.max(settledThrough, current - RING) + 1;
+  const paying = open.find((row) => row.epoch >= oldest && row.pay !== 0n)?.epoch;
+  const first = (isWhole ? paying : undefined) ?? oldest;
+  return { epochs, pay, first, until: first + RING - 1 };
 }

@@ -1,3 +1,5 @@
+import { isAddressEqual, zeroAddress } from "viem";
+import { epochStart } from "@protocol/epoch.ts";
 import { FromHere, PriceFromHere } from "../../call/ui/measured.tsx";
 import { readServiceEpochs } from "../../chain/serviceEpochs.ts";
 import { readService, type ServiceDetail } from "../../chain/service.ts";
@@ -159,6 +161,7 @@ function OpenPay(props: {
 }) {
   const { service, epochs } = props;
   const { epoch } = useHead();
+  const { deployment } = useSources().config;
   const open = openPay(epochs, service.settledThrough, epoch);
   if (open.epochs === 0) return "all final epochs";
   if (open.pay === 0n)
@@ -166,7 +169,10 @@ function OpenPay(props: {
   return (
     <>
       the pay of {many(open.epochs, "final epoch")} is open
-      {open.pay !== undefined && `: ${bloc(open.pay)} BLOC`}.{" "}
+      {open.pay !== undefined && `: ${bloc(open.pay)} BLOC`}. That of epoch {open.first} can be
+      settled until epoch {open.until}, which ends{" "}
+      <TimeAgo seconds={epochStart(deployment, open.until + 1)} />. The provider&apos;s agent
+      settles by itself while it runs.{" "}
       <ActLink act="settle" values={{ service: service.number.toString() }}>
         Settle
       </ActLink>
@@ -179,7 +185,8 @@ function Summary(props: {
   epochs: readonly ServiceEpochRow[] | undefined;
 }) {
   const { service, epochs } = props;
-  const { kind, status, stake, redeemed, collectable, fee, settledThrough } = service;
+  const { kind, status, stake, redeemed, collectable, fee, settledThrough, owner, staker } =
+    service;
   const values = { service: service.number.toString() };
   return (
     <Stats>
@@ -192,6 +199,7 @@ function Summary(props: {
         note={
           <>
             {stake.next !== stake.now && `${bloc(stake.next, 0)} two epochs later. `}
+            Only <Id value={isAddressEqual(staker, zeroAddress) ? owner : staker} /> can:{" "}
             <ActLink act="stake" values={values}>
               Stake
             </ActLink>{" "}

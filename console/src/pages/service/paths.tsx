@@ -43,7 +43,7 @@ function Sessions({ paths: { sessions } }: { paths: Paths }) {
     return (
       <p className="muted">
         The console&apos;s server has no session with this service now. A call or &quot;Ask&quot;
-        opens one, if the record has an endpoint of the SAL.
+        opens one if it goes over the SAL.
       </p>
     );
   }
@@ -51,15 +51,14 @@ function Sessions({ paths: { sessions } }: { paths: Paths }) {
     <ul className="endpoints">
       {sessions.map(({ endpoint, path, whyRelayed, flows }, index) => (
         <li key={index}>
+          Reached {KINDS[path]}, with {many(flows, "open flow")}:{" "}
           <code>
             <Foreign value={endpoint} longest={90} />
-          </code>{" "}
-          {KINDS[path]}, {many(flows, "open flow")}
+          </code>
           {whyRelayed !== null && (
-            <span className="muted">
-              {" "}
-              (not directly: <Foreign value={whyRelayed} longest={200} />)
-            </span>
+            <p className="muted">
+              Why not directly: <Foreign value={whyRelayed} longest={200} />
+            </p>
           )}
         </li>
       ))}

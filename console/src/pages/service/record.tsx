@@ -1,19 +1,32 @@
-import { newestBy, readAnnounced, waysOf } from "../../chain/records.ts";
+import { newestBy, readAnnounced, type AnnouncedRecord } from "../../chain/records.ts";
 import type { ServiceDetail } from "../../chain/service.ts";
 import { useEvery, useHead, useSources } from "../../context.tsx";
 import { duration, many } from "../../format.ts";
 import { useLive, type Move } from "../../resolver/useLive.ts";
-import { useRead } from "../../useRead.ts";
+import { useRead, type Reading } from "../../useRead.ts";
 import { useChainTime } from "../../ui/now.ts";
 import { Failure, Notice } from "../../ui/notice.tsx";
 import { Section } from "../../ui/stat.tsx";
 import { Foreign, TimeAgo } from "../../ui/text.tsx";
+import { Endpoints } from "./endpoints.tsx";
+import { hasMoved } from "./moved.ts";
 import { SessionPaths } from "./paths.tsx";
 
 /** Where the service is: the live record by a resolver, its moves, and the newest announcement on chain. */
 export function Record({ service }: { service: ServiceDetail }) {
-  const { config } = useSources();
+  const sources = useSources();
+  const { config } = sources;
+  const head = useHead();
   const { state, moves } = useLive({ id: service.id, key: service.key.next });
+  const announced = useRead(`announced ${service.number}`, useEvery(15), (signal) =>
+    readAnnounced(sources, head, signal, service.number),
+  );
+  const own = newestBy(announced.value?.records ?? [], service.number, service.key.next)?.record;
+  const live = state?.kind === "record" ? state.record.endpoints : undefined;
+  const isMoved = hasMoved(
+    live,
+    own?.endpoints.map(({ uri }) => uri),
+  );
   return (
     <Section title="Where it is">
       <div className="columns">
@@ -36,6 +49,13 @@ export function Record({ service }: { service: ServiceDetail }) {
           {state?.kind === "record" && (
             <>
               <Endpoints uris={state.record.endpoints} />
+              {isMoved && own !== undefined && (
+                <p>
+                  <b>Moved since the announcement</b> of{" "}
+                  <TimeAgo seconds={Number(own.issuedAt) / 1000} />: clients follow the record
+                  network, without a transaction.
+                </p>
+              )}
               <p className="muted">
                 Issued <TimeAgo seconds={state.record.issuedAt / 1000} />, and renewed since if
                 nothing else was told. Signed by the service&apos;s key; this page has checked the
@@ -45,7 +65,7 @@ export function Record({ service }: { service: ServiceDetail }) {
           )}
           {moves.length > 0 && <Moves moves={moves} />}
         </div>
-        <Announced service={service} />
+        <Announced service={service} reading={announced} own={own} />
         <SessionPaths id={service.id} />
       </div>
     </Section>
@@ -55,24 +75,6 @@ export function Record({ service }: { service: ServiceDetail }) {
 function Lease({ until }: { until: number }) {
   const left = until - useChainTime();
   return <>{left > 0 ? `another ${duration(left)}` : "no more"}</>;
-}
-
-function Endpoints({ uris }: { uris: readonly string[] }) {
-  const { isRelayed } = waysOf(uris);
-  return (
-    <>
-      <ol className="endpoints">
-        {uris.map((uri) => (
-          <li key={uri}>
-            <code>
-              <Foreign value={uri} longest={90} />
-            </code>
-          </li>
-        ))}
-      </ol>
-      {isRelayed && <p>Reached by a relay only: a session may become direct while it lasts.</p>}
-    </>
-  );
 }
 
 function Moves({ moves }: { moves: readonly Move[] }) {
@@ -92,14 +94,13 @@ function Moves({ moves }: { moves: readonly Move[] }) {
   );
 }
 
-function Announced({ service }: { service: ServiceDetail }) {
-  const sources = useSources();
-  const head = useHead();
-  const every = useEvery(15);
-  const { value, failure } = useRead(`announced ${service.number}`, every, (signal) =>
-    readAnnounced(sources, head, signal, service.number),
-  );
-  const own = value && newestBy(value.records, service.number, service.key.next)?.record;
+function Announced(props: {
+  service: ServiceDetail;
+  reading: Reading<Awaited<ReturnType<typeof readAnnounced>>>;
+  own: AnnouncedRecord["record"] | undefined;
+}) {
+  const { service, reading, own } = props;
+  const { value, failure } = reading;
   const strangers =
     (value?.records.length ?? 0) -
     (value?.records.filter((each) => each.signer === service.key.next).length ?? 0);

@@ -7,10 +7,15 @@ export interface Reason {
   remedy: string;
 }
 
+/** Whether there could be a verdict: only an active service is audited. The index does not say it of old epochs. */
+export function wasAudited({ status }: ServiceEpochRow): boolean {
+  return status === undefined || status === "Active";
+}
+
 /** The reason, by the rules of docs/protocol.md; undefined for an epoch with the best grade, or not final yet. */
 export function reasonOf(epoch: ServiceEpochRow, kind: ServiceClass): Reason | undefined {
   const { status, final, seeded, counts, verdict, paidGrade } = epoch;
-  if (status !== undefined && status !== "Active") {
+  if (status !== undefined && !wasAudited(epoch)) {
     return {
       what: `The service was ${status}: it was neither audited nor paid.`,
       remedy: "Only an active service is audited.",

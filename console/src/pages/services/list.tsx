@@ -9,6 +9,7 @@ import { goTo, linkTo, usePlace } from "../../router.ts";
 import { useEither } from "../../useEither.ts";
 import { SourceLine } from "../../ui/source.tsx";
 import { Table } from "../../ui/table.tsx";
+import { GradeLegend } from "../../ui/text.tsx";
 import { columnsOf } from "./columns.tsx";
 import { Compare, MOST_COMPARED } from "./compare.tsx";
 import { filterOf, matches, type Filter } from "./filter.ts";
@@ -71,6 +72,7 @@ export function Services() {
           <p className="muted" role="status">
             {count(rows.length)} of {many(listing.rows.length, "service")}
           </p>
+          <GradeLegend />
           <Table
             caption="Services"
             columns={hasPaid ? columns : columns.filter(({ key }) => key !== "paid")}

@@ -129,7 +129,7 @@ const services: Column<ServicePay>[] = [
   },
   { key: "slot", title: "Slot", cell: ({ slot }) => slot, isNumber: true, sort: (row) => row.slot },
   { key: "grade", title: "Verdict", cell: ({ grade }) => <GradeMark verdict={grade} /> },
-  { key: "gradedIn", title: "Of epoch", cell: ({ gradedIn }) => gradedIn, isNumber: true },
+  { key: "gradedIn", title: "Verdict of epoch", cell: ({ gradedIn }) => gradedIn, isNumber: true },
   {
     key: "due",
     title: "Pay, BLOC",
@@ -146,7 +146,7 @@ const auditors: Column<AuditorResult>[] = [
     title: "Auditor",
     cell: ({ auditor }) => <Id value={auditor} href={linkTo(["auditors", auditor])} />,
   },
-  { key: "drawn", title: "Drawn (weight)", cell: ({ drawn }) => shards(drawn) },
+  { key: "drawn", title: "Shards drawn", cell: ({ drawn }) => shards(drawn) },
   { key: "revealed", title: "Revealed", cell: ({ revealed }) => (revealed ? "yes" : "no") },
   { key: "votes", title: "Votes", cell: ({ votes }) => votes, isNumber: true },
   { key: "paid", title: "Paid votes", cell: ({ paidVotes }) => paidVotes, isNumber: true },
@@ -163,7 +163,9 @@ const auditors: Column<AuditorResult>[] = [
 const MOST_SHARDS = 8;
 
 function shards(drawn: AuditorResult["drawn"]): string {
-  const listed = drawn.slice(0, MOST_SHARDS).map(({ shard, weight }) => `${shard} (${weight})`);
+  const listed = drawn
+    .slice(0, MOST_SHARDS)
+    .map(({ shard, weight }) => `${shard} with weight ${weight}`);
   const more = drawn.length - listed.length;
   return [...listed, ...(more > 0 ? [`${more} more`] : [])].join(", ") || "–";
 }
