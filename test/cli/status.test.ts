@@ -145,7 +145,7 @@ describe("commands that show a state", function () {
     expect(stdout).to.match(
       /own probe, from here .*\nGET \/health +http +EXCELLENT.*\nGET \/health +sal +EXCELLENT/,
     );
-    expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epochs 3]");
+    expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epoch 3]");
     expect(stdout).not.to.contain("\u001b");
   });
 

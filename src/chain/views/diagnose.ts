@@ -136,13 +136,16 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       },
     ];
   }
+  // A live record is renewed all the time.
+  if (view.record.source === "network") return [];
   const left = Number(record.expiresAt) / 1000 - moment.timestamp;
   if (left > 3600) return [];
+  const minutes = Math.round(left / 60);
   return [
     {
       code: "RECORD_ENDS_SOON",
       severity: "notice",
-      what: `The endpoint record's lease ends in ${Math.round(left / 60)} minutes.`,
+      what: `The lease of the record on chain ends in ${minutes} minute${minutes === 1 ? "" : "s"}.`,
       remedy: "Check that the provider runs and that its wallet holds ether.",
     },
   ];

@@ -20,8 +20,10 @@ import type { Moment } from "./contracts.ts";
 /** Number of ranges of history in which an expired record is searched. */
 const PIECES_BACK = 20;
 
-/** A service's announced record, as auditors see it. */
+/** A service's record. */
 export interface RecordView {
+  /** `chain`: its announcement, up to a day old; `network`: the live record, which a minute ends. */
+  source: "chain" | "network";
   /**
    * `current`: signed by the service's key and valid; `expired`: its lease has expired; `foreign`: another key
    * signed the newest record; `none`: no record was found.
@@ -73,11 +75,14 @@ export async function readRecordView(
   }
   const found = own ?? foreign;
   if (found === undefined) {
-    return { state: "none", record: undefined, signer: undefined, searchedFrom };
+    return {
+      ...{ source: "chain", state: "none", record: undefined, signer: undefined },
+      searchedFrom,
+    };
   }
   const isCurrent = found.record.expiresAt > BigInt(moment.timestamp) * 1000n;
   const state = found === foreign ? "foreign" : isCurrent ? "current" : "expired";
-  return { state, ...found, searchedFrom };
+  return { source: "chain", state, ...found, searchedFrom };
 }
 
 /** The endpoints over which auditors inspect, those with the lowest priority number first. */

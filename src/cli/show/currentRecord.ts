@@ -26,7 +26,10 @@ export async function readCurrentRecord(
     if (answer.record === undefined) return undefined;
     const domain = blockcloudDomain(BigInt(deployment.chainId), deployment.contracts.registry);
     const { searchedFrom } = input;
-    return { state: "current", ...readRecord(answer.record, domain), searchedFrom };
+    const read = readRecord(answer.record, domain);
+    // A resolver that has no live record gives the announcement.
+    const kind = answer.source === "announcement" ? "chain" : "network";
+    return { source: kind, state: "current", ...read, searchedFrom };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof BlockcloudError)) throw error;

@@ -160,9 +160,25 @@ function selfProbeText({ probe }: ServiceReport): string {
 
 function diagnosisText(diagnosis: readonly Diagnosis[]): string {
   if (diagnosis.length === 0) return "no problems found";
-  const lines = diagnosis.map(({ severity, code, what, remedy, epochs }) => {
-    const when = epochs === undefined ? "" : ` [epochs ${epochRanges(epochs)}]`;
+  const isReason = ({ severity, epochs }: Diagnosis) =>
+    severity === "problem" || epochs !== undefined;
+  return [
+    findings("reasons for its grades", diagnosis.filter(isReason)),
+    findings(
+      "to note",
+      diagnosis.filter((each) => !isReason(each)),
+    ),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function findings(title: string, diagnosis: readonly Diagnosis[]): string {
+  if (diagnosis.length === 0) return "";
+  const lines = diagnosis.map(({ severity, code, what, remedy, epochs = [] }) => {
+    const some = `epoch${epochs.length === 1 ? "" : "s"}`;
+    const when = epochs.length === 0 ? "" : ` [${some} ${epochRanges(epochs)}]`;
     return `  ${severity === "problem" ? "!" : "-"} ${what}${when}\n    ${code}: ${remedy}`;
   });
-  return `reasons for its grades:\n${lines.join("\n")}`;
+  return `${title}:\n${lines.join("\n")}`;
 }

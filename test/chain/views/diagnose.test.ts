@@ -29,6 +29,7 @@ const moment = {
 function record(over: Partial<RecordView> = {}, uri = "https://a.example", hours = 12): RecordView {
   const expiresAt = BigInt((moment.timestamp + hours * 3_600) * 1_000);
   return {
+    source: "chain",
     state: "current",
     signer: KEY,
     searchedFrom: 1n,
@@ -174,6 +175,14 @@ describe("diagnose", () => {
       expect(codes(view)).to.deep.equal([code]);
     });
   }
+
+  it("expects an hour of an announcement, and not of a live record, which lasts a minute", () => {
+    const minute = 1 / 60;
+    expect(codes({ record: record({ source: "network" }, undefined, minute) })).to.deep.equal([]);
+    const [found] = findings({ record: record({}, undefined, minute) });
+    expect(found).to.include({ code: "RECORD_ENDS_SOON" });
+    expect(found?.what).to.match(/ ends in 1 minute\.$/);
+  });
 
   it("names the key that signed a record, and the one that should have", () => {
     const [found] = findings({ record: record({ state: "foreign", signer: OTHER }) });
