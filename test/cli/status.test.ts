@@ -287,7 +287,7 @@ describe("commands that show a state", function () {
     expect(codes(report)).to.include.members(["RECORD_EXPIRED", "PROBE_FAILED"]);
     const { stdout } = await cli("service show 1 --skip-probe");
     expect(stdout).to.match(
-      /endpoints +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
+      /announced on chain +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
     );
   });
 });

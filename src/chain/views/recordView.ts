@@ -22,8 +22,11 @@ const PIECES_BACK = 20;
 
 /** A service's record. */
 export interface RecordView {
-  /** `chain`: its announcement, up to a day old; `network`: the live record, which a minute ends. */
-  source: "chain" | "network";
+  /**
+   * `chain`: its announcement, up to a day old; `network`: the live record, which ends after a minute; `agent`: the
+   * live record, as the agent on this host has published it.
+   */
+  source: "chain" | "network" | "agent";
   /**
    * `current`: signed by the service's key and valid; `expired`: its lease has expired; `foreign`: another key
    * signed the newest record; `none`: no record was found.

@@ -1,6 +1,8 @@
 import { isAddressEqual } from "viem";
 import { describeCounts } from "../../chain/views/diagnose.ts";
 import type { Diagnosis } from "../../chain/views/diagnosis.ts";
+import type { Moment } from "../../chain/views/contracts.ts";
+import type { RecordView } from "../../chain/views/recordView.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
 import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
@@ -29,7 +31,7 @@ export function showText(report: ServiceReport): string {
       ),
       ["description", view.metadata],
       ["probe", probeText(view)],
-      ["endpoints", endpointsText(report)],
+      ...endpointFacts(report),
       ["challenge", challengeText(view)],
       ["settled", `through epoch ${view.settledThrough}`],
     ]),
@@ -58,7 +60,7 @@ export function statusText(
     facts([
       ["two epochs from now", view.status.now === view.status.next ? undefined : view.status.next],
       ["stake", stakeText(view, moment.epoch)],
-      ["endpoints", endpointsText(report)],
+      ...endpointFacts(report),
       ["challenge", challengeText(view)],
       [
         "pay to settle",
@@ -103,8 +105,16 @@ function probeText({ probe, class: kind }: ServiceView): string {
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
 }
 
-function endpointsText({ view, moment }: ServiceReport): string {
-  const { state, record } = view.record;
+/** The live record, and the one on chain: only the latter is called announced. */
+function endpointFacts({ view, announced, moment }: ServiceReport): [string, string][] {
+  const { source } = view.record;
+  const onChain: [string, string] = ["announced on chain", recordText(announced, moment)];
+  if (source === "chain") return [onChain];
+  const from = source === "agent" ? "from the agent on this host" : "from the record network";
+  return [["endpoints now", `${recordText(view.record, moment)}, ${from}`], onChain];
+}
+
+function recordText({ state, record }: RecordView, moment: Moment): string {
   if (record === undefined) return "none published";
   const uris = record.endpoints.map(({ uri }) => uri).join(", ");
   const left = Number(record.expiresAt) / 1000 - moment.timestamp;
