@@ -55,7 +55,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "alerts run":
-    "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--service --auditor --account --webhook --webhook-secret-file --allow-loopback --in-a-row --least-grade --least-days --before --every --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+  "alerts test": "--webhook --webhook-secret-file --allow-loopback --config --json",
   "indexer run":
     "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":
