@@ -4,7 +4,7 @@ import type { Timers } from "../node/timers.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
 import type { AlertReader } from "./reader.ts";
 import type { AlertStore, Outgoing } from "./store.ts";
-import { deliveryRemedy, type Webhook } from "./webhook.ts";
+import type { Webhook } from "./webhook.ts";
 
 /** Pauses before a delivery is tried again, seconds; after the last one it is given up. */
 const PAUSES_S = [5, 30, 120, 600, 1_800, 3_600, 7_200];
@@ -89,8 +89,10 @@ export class Alerts implements Startable {
       await webhook.deliver(message.body, Math.floor(now()));
       store.done(message);
     } catch (error) {
-      const code = error instanceof BlockcloudError ? error.code : "an unexpected error";
-      const remedy = deliveryRemedy(error);
+      const { code, remedy } =
+        error instanceof BlockcloudError
+          ? error
+          : { code: "an unexpected error", remedy: "Check what receives the alerts." };
       const pause = PAUSES_S[message.tries];
       if (pause === undefined) {
         store.done(message);

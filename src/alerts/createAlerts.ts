@@ -47,6 +47,13 @@ export function createAlerts(
   return {
     async start() {
       await chain.start();
+      log.info("watching", {
+        ...watched,
+        services: watched.services.map(Number),
+        everySeconds: everyMs / 1000,
+        // The path may be a secret.
+        webhook: options.webhook.url.host,
+      });
       await alerts.start();
     },
     async stop() {

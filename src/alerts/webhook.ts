@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { isPortRefused } from "../net/ports.ts";
 import { netRequest } from "../net/request.ts";
 import type { Resolve } from "../net/resolve.ts";
 import { BlockcloudError } from "../protocol/errors.ts";
@@ -8,22 +9,14 @@ const TIME_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 const NEVER = new AbortController().signal;
 
-/** What to do about an error of a delivery. The errors' own messages may name the host, which may be a secret, too. */
+/** What to do about an error of a delivery, by its code. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  NET_REFUSED:
-    "Give a webhook with a public address and an open port, or --allow-loopback for one on this host.",
   NET_TLS: "Check the certificate of the webhook's host.",
   NET_TIMEOUT: "Check that what receives the alerts runs and answers in time.",
   NET_TOO_LARGE: "Let what receives the alerts answer with an empty body.",
   NET_PROTOCOL: "Check that the webhook's URL leads to a server of HTTP/1.1 or HTTP/1.0.",
 };
 const REMEDY = "Check the webhook's URL, and that what receives the alerts runs.";
-
-/** What to do about a delivery that failed; without secrets. */
-export function deliveryRemedy(error: unknown): string {
-  const code = error instanceof BlockcloudError ? error.code : "";
-  return REMEDIES[code] ?? REMEDY;
-}
 
 export interface WebhookOptions {
   url: URL;
@@ -53,29 +46,64 @@ export class Webhook {
 
   /**
    * @param seconds The time now, Unix seconds.
-   * @throws BlockcloudError `ALERT_REFUSED` for a status that is not 2xx; those of `netRequest`. No error names the URL:
-   *   its path may be a secret.
+   * @throws BlockcloudError `ALERT_REFUSED` for a status that is not 2xx; those of `netRequest`. No message names the
+   *   URL: its path may be a secret.
    */
   async deliver(body: string, seconds: number): Promise<void> {
     const { url, secret, allowLoopback, resolveHost } = this.#options;
-    const { status } = await netRequest(
-      {
-        ...{ method: "POST", url },
-        headers: {
-          "content-type": "application/json",
-          "blockcloud-signature": webhookSignature(secret, body, seconds),
-        },
-        body: Buffer.from(body),
+    const request = {
+      ...{ method: "POST", url },
+      headers: {
+        "content-type": "application/json",
+        "blockcloud-signature": webhookSignature(secret, body, seconds),
       },
-      { timeMs: TIME_MS, maxBytes: MAX_BYTES, allowLoopback },
-      // One that has begun is not given up, not even by a stop: the receiver may have it already.
-      NEVER,
-      resolveHost,
+      body: Buffer.from(body),
+    };
+    const limits = { timeMs: TIME_MS, maxBytes: MAX_BYTES, allowLoopback };
+    // One that has begun is not given up, not even by a stop: the receiver may have it already.
+    const { status } = await netRequest(request, limits, NEVER, resolveHost).catch(
+      (cause: unknown) => {
+        if (!(cause instanceof BlockcloudError)) throw cause;
+        const { code, retryable } = cause;
+        // Its message may name the host, which may be a secret, too.
+        throw new BlockcloudError(code, "The webhook was not reached.", {
+          ...{ cause, retryable },
+          remedy: code === "NET_REFUSED" ? this.#refusedRemedy() : failureRemedy(cause),
+        });
+      },
     );
     if (status >= 200 && status < 300) return;
     throw new BlockcloudError("ALERT_REFUSED", `The webhook answered with status ${status}.`, {
       retryable: true,
-      remedy: REMEDY,
+      remedy: statusRemedy(status),
     });
   }
+
+  /** This host did not try to connect. */
+  #refusedRemedy(): string {
+    const { url, allowLoopback } = this.#options;
+    if (url.port !== "" && isPortRefused(Number(url.port)))
+      return `This host connects to no webhook at port ${url.port}: let it listen at another port.`;
+    return allowLoopback
+      ? "The webhook's address is private, and not one of this host: give one with a public address."
+      : "The webhook's address is private: give one with a public address, or --allow-loopback for one on this host.";
+  }
+}
+
+function failureRemedy({ code, cause }: BlockcloudError): string {
+  const known = REMEDIES[code];
+  if (known !== undefined) return known;
+  const reason = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  return /^E[A-Z_]{1,30}$/.test(reason) ? `The connection failed (${reason}). ${REMEDY}` : REMEDY;
+}
+
+function statusRemedy(status: number): string {
+  const answered = `The webhook answered ${status}`;
+  if (status === 401 || status === 403)
+    return `${answered}: compare the secret on both sides, and the clocks of both hosts.`;
+  if (status >= 300 && status < 400)
+    return `${answered}: redirects are not followed, give the URL to which it leads.`;
+  if (status === 404 || status === 405 || status === 410)
+    return `${answered}: check the path of its URL.`;
+  return `${answered}: see the log of what receives the alerts.`;
 }

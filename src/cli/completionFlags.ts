@@ -3,7 +3,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "service register":
     "--class --probe --stake --below-minimum --metadata --service-key-file --wallet-key-file --max-fee --urgent-max-fee --priority-fee --yes --dry-run --deployment --network --rpc --config --json --password-file",
   "service show":
-    "--epochs --skip-probe --allow-loopback --resolver --watch --deployment --network --rpc --config --json",
+    "--epochs --skip-probe --allow-loopback --resolver --coral-bootstrap --state --watch --deployment --network --rpc --config --json",
   "service list":
     "--status --class --owner --limit --after --deployment --network --rpc --config --json",
   "service label":
@@ -32,7 +32,7 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
     "--service --to --listen --drain --back --wait --state --deployment --network --rpc --config --json",
   "provider handoff": "--state --wait --config --json",
   "provider status":
-    "--service --epochs --skip-probe --allow-loopback --resolver --watch --state --deployment --network --rpc --config --json",
+    "--service --epochs --skip-probe --allow-loopback --resolver --coral-bootstrap --state --watch --deployment --network --rpc --config --json",
   "subservice add":
     "--service --self --group --label --for --service-key-file --state --deployment --network --rpc --config --json --password-file",
   "subservice list": "--service --state --deployment --network --rpc --config --json",
@@ -55,7 +55,8 @@ export const flagsOfCommands: Readonly<Record<string, string>> = {
   "keeper run":
     "--keeper-key-file --bloc-price --unpaid --settle-after --collect --max-fee --urgent-max-fee --priority-fee --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json --password-file",
   "alerts run":
-    "--service --auditor --account --webhook --webhook-secret-file --in-a-row --least-grade --least-days --before --every --allow-loopback --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+    "--service --auditor --account --webhook --webhook-secret-file --allow-loopback --in-a-row --least-grade --least-days --before --every --state --rpc-poll --rpc-heads --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
+  "alerts test": "--webhook --webhook-secret-file --allow-loopback --config --json",
   "indexer run":
     "--allow-origin --database-url-file --listen --sql --trust-proxy --max-connections --peer-connections --keep-alive --max-unread --peer-unread --state --rpc-poll --metrics --log-level --log-format --with-parent --deployment --network --rpc --config --json",
   "faucet run":

@@ -205,6 +205,39 @@ describe("a worker that watches and tells a webhook", () => {
     expect(got).to.deep.equal([]);
   });
 
+  for (const [status, hint] of [
+    [403, /answered 403: compare the secret/],
+    [404, /answered 404: check the path/],
+    [302, /answered 302: redirects/],
+    [500, /answered 500: see the log/],
+  ] as const) {
+    it(`names the status ${status} of a webhook that refuses, and what to do about it`, async () => {
+      answer = (response) => response.writeHead(status).end();
+      holds = ["grade"];
+      await alerts.round();
+      const { fields } = log.lines.at(-1) ?? {};
+      expect(fields).to.include({ code: "ALERT_REFUSED" });
+      expect((fields as { remedy: string }).remedy).to.match(hint);
+    });
+  }
+
+  it("says what refused: the port, the address, or the other host", async () => {
+    const remedy = async (to: string, code: string) => {
+      const webhook = new Webhook({ url: new URL(to), secret: SECRET, allowLoopback: true });
+      const { message, remedy: what } = await rejection(code, webhook.deliver("{}", now));
+      expect(message).not.to.contain("hidden");
+      return what;
+    };
+    expect(await remedy("http://127.0.0.1:9/hidden", "NET_REFUSED")).to.match(/at port 9: /);
+    expect(await remedy("http://10.0.0.1/hidden", "NET_REFUSED")).to.match(/address is private, /);
+    const { port } = server.address() as AddressInfo;
+    const closed = once(server, "close");
+    server.close();
+    await closed;
+    const gone = await remedy(`http://127.0.0.1:${port}/hidden`, "NET_FAILED");
+    expect(gone).to.contain("ECONNREFUSED");
+  });
+
   it("sends nothing to private addresses, follows no redirect, and waits for no endless answer", async () => {
     const deliver = (to: URL, allowLoopback: boolean) =>
       new Webhook({ url: to, secret: SECRET, allowLoopback }).deliver("{}", now);

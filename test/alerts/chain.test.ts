@@ -9,6 +9,7 @@ import { packageRoot } from "../../src/node/packageRoot.ts";
 import { silentLogger } from "../../src/node/logger.ts";
 import { systemTimers } from "../../src/node/timers.ts";
 import { HORIZON } from "../../src/protocol/epoch.ts";
+import { MemoryLog } from "../support/memoryLog.ts";
 import { CliRig, parts, PROBE } from "../support/cliRig.ts";
 import { until } from "../support/until.ts";
 import { webhookReceiver } from "../support/webhookReceiver.ts";
@@ -57,6 +58,52 @@ describe("alerts of a chain", function () {
     await second.stop();
     expect(told()).to.deep.equal([...both, `cleared account ${POOR} balance`]);
     await close();
+  });
+
+  it("log at the start what is watched, how often, and the host that is told, without its path", async () => {
+    const log = new MemoryLog();
+    const { deployment, rpcUrl } = rig.devnet;
+    const worker = createAlerts(
+      {
+        ...{ rpcUrls: [rpcUrl], deployment, stateDir: path.join(rig.folder, "said") },
+        watched: { services: [1n], auditors: [], accounts: [POOR] },
+        limits: { inARow: 2, leastGrade: 2, leastDays: 3, withinS: 3_600 },
+        webhook: { url: new URL("https://a.invalid/hidden"), secret: SECRET, allowLoopback: true },
+        everyMs: 60_000,
+      },
+      { timers: systemTimers, log },
+    );
+    await worker.start();
+    await worker.stop();
+    expect(log.lines[0]).to.deep.equal({
+      ...{ level: "info", message: "watching" },
+      fields: {
+        ...{ services: [1], auditors: [], accounts: [POOR] },
+        ...{ everySeconds: 60, webhook: "a.invalid" },
+      },
+    });
+  });
+
+  it("can be tried with one message, without a chain", async () => {
+    const webhook = await webhookReceiver();
+    rig.file("try.secret", SECRET);
+    const line = `alerts test --webhook ${webhook.url.href} --webhook-secret-file try.secret`;
+    const env = { BLOCKCLOUD_DEPLOYMENT: "", BLOCKCLOUD_RPC: "" };
+    try {
+      const taken = await rig.cli(`${line} --allow-loopback`, { env });
+      expect(taken.code, taken.stderr).to.equal(0);
+      expect(taken.stdout).to.contain(webhook.url.host).and.not.to.contain(webhook.url.pathname);
+      expect(webhook.got).to.have.length(1);
+      expect(webhook.got[0]).to.include({ v: 1, event: "fired", kind: "test", epoch: 0 });
+      webhook.status = 403;
+      const refused = await rig.cli(`${line} --allow-loopback`, { env });
+      expect(refused.code).to.equal(1);
+      expect(refused.stderr).to.match(/^ALERT_REFUSED: .*403: compare the secret/m);
+      const here = await rig.cli(line, { env });
+      expect(here.stderr).to.match(/^NET_REFUSED: .*--allow-loopback/m);
+    } finally {
+      await webhook.close();
+    }
   });
 
   it("are told again, under the same ID, by the process after one that was killed as it told them", async () => {

@@ -145,7 +145,7 @@ describe("commands that show a state", function () {
     expect(stdout).to.match(
       /own probe, from here .*\nGET \/health +http +EXCELLENT.*\nGET \/health +sal +EXCELLENT/,
     );
-    expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epochs 3]");
+    expect(stdout).to.contain("reasons for its grades:").and.to.contain("[epoch 3]");
     expect(stdout).not.to.contain("\u001b");
   });
 
@@ -287,7 +287,7 @@ describe("commands that show a state", function () {
     expect(codes(report)).to.include.members(["RECORD_EXPIRED", "PROBE_FAILED"]);
     const { stdout } = await cli("service show 1 --skip-probe");
     expect(stdout).to.match(
-      /endpoints +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
+      /announced on chain +http:\/\/127\.0\.0\.1:\d+, sal:\/\/127\.0\.0\.1:\d+, expired /,
     );
   });
 });

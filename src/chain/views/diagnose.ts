@@ -7,7 +7,7 @@ import { statusRemedies } from "../services.ts";
 import type { Moment } from "./contracts.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import { diagnoseProbe, type SelfProbe } from "./probeDiagnosis.ts";
-import { auditedEndpoints } from "./recordView.ts";
+import { auditedEndpoints, type RecordView } from "./recordView.ts";
 import type { ServiceView } from "./serviceView.ts";
 
 /** FAILED epochs in a row after which anyone may suspend (`ProofOfService.DOWN_EPOCHS`). */
@@ -18,6 +18,8 @@ export interface DiagnosisInput {
   epochs: readonly ServiceEpoch[];
   moment: Moment;
   deployment: Deployment;
+  /** The announcement on chain, if the view has a live record. */
+  announced?: RecordView | undefined;
   /** The result of the service's own probe; undefined if it was not run. */
   probe: SelfProbe | undefined;
 }
@@ -94,7 +96,7 @@ function diagnoseChallenge({ view, moment, deployment }: DiagnosisInput): Diagno
   ];
 }
 
-function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
+function diagnoseRecord({ view, moment, announced }: DiagnosisInput): Diagnosis[] {
   const { state, record, signer } = view.record;
   const common = { severity: "problem" } as const;
   const remedy = "Run the provider: it announces its endpoint.";
@@ -136,13 +138,36 @@ function diagnoseRecord({ view, moment }: DiagnosisInput): Diagnosis[] {
       },
     ];
   }
-  const left = Number(record.expiresAt) / 1000 - moment.timestamp;
+  if (view.record.source === "chain") return diagnoseLease(record.expiresAt, moment);
+  // A live record is renewed twice a minute. Its announcement is for clients that reach no peer.
+  return announced === undefined ? [] : diagnoseAnnouncement(announced, moment);
+}
+
+function diagnoseAnnouncement({ state, record }: RecordView, moment: Moment): Diagnosis[] {
+  if (state === "current" && record !== undefined) return diagnoseLease(record.expiresAt, moment);
+  const isExpired = state === "expired" && record !== undefined;
+  return [
+    {
+      code: isExpired ? "RECORD_EXPIRED" : "RECORD_NONE",
+      severity: "notice",
+      what: isExpired
+        ? `The record on chain ended at ${iso(Number(record.expiresAt) / 1000)}; the live one is valid.`
+        : "The live record is valid, but the service's key has announced none on chain.",
+      remedy: "Check that its wallet holds ether: the provider announces every 12 hours.",
+    },
+  ];
+}
+
+/** The lease of an announcement. */
+function diagnoseLease(expiresAt: bigint, moment: Moment): Diagnosis[] {
+  const left = Number(expiresAt) / 1000 - moment.timestamp;
   if (left > 3600) return [];
+  const minutes = Math.round(left / 60);
   return [
     {
       code: "RECORD_ENDS_SOON",
       severity: "notice",
-      what: `The endpoint record's lease ends in ${Math.round(left / 60)} minutes.`,
+      what: `The lease of the record on chain ends in ${minutes} minute${minutes === 1 ? "" : "s"}.`,
       remedy: "Check that the provider runs and that its wallet holds ether.",
     },
   ];

@@ -5,6 +5,10 @@ import type { Transport } from "../../protocol/transport.ts";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { ServiceView } from "./serviceView.ts";
 
+/** What to do if the service has moved since its announcement. */
+const OLD_PLACE =
+  "The endpoint is the one on chain, which may be older than a move: give --resolver or --coral-bootstrap.";
+
 /** The result of the service's own probe, run once from this host. */
 export interface SelfProbe {
   requests: readonly SelfProbeRequest[];
@@ -78,6 +82,7 @@ function diagnoseExchanges({ requests }: ProbeSpecification): Diagnosis[] {
 
 function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosis[] {
   const { excellentMs, poorMs } = view.class;
+  const place = view.record.source === "chain" ? ` ${OLD_PLACE}` : "";
   return ({ request, transport, grade, elapsedMs, reason }) => {
     if (grade === 3) return [];
     const asked = `${request} over ${transport}`;
@@ -97,7 +102,7 @@ function toDiagnosis(view: ServiceView): (request: SelfProbeRequest) => Diagnosi
         code: "PROBE_FAILED",
         severity: "problem",
         what: `${asked} fails from here, after ${took}: ${reason ?? "no reason given"}.`,
-        remedy: "Compare the response with the probe specification, and check the gateway's log.",
+        remedy: `Compare the response with the probe specification, and check the gateway's log.${place}`,
       },
     ];
   };

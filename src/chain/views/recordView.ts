@@ -20,8 +20,13 @@ import type { Moment } from "./contracts.ts";
 /** Number of ranges of history in which an expired record is searched. */
 const PIECES_BACK = 20;
 
-/** A service's announced record, as auditors see it. */
+/** A service's record. */
 export interface RecordView {
+  /**
+   * `chain`: its announcement, up to a day old; `network`: the live record, which ends after a minute; `agent`: the
+   * live record, as the agent on this host has published it.
+   */
+  source: "chain" | "network" | "agent";
   /**
    * `current`: signed by the service's key and valid; `expired`: its lease has expired; `foreign`: another key
    * signed the newest record; `none`: no record was found.
@@ -73,11 +78,14 @@ export async function readRecordView(
   }
   const found = own ?? foreign;
   if (found === undefined) {
-    return { state: "none", record: undefined, signer: undefined, searchedFrom };
+    return {
+      ...{ source: "chain", state: "none", record: undefined, signer: undefined },
+      searchedFrom,
+    };
   }
   const isCurrent = found.record.expiresAt > BigInt(moment.timestamp) * 1000n;
   const state = found === foreign ? "foreign" : isCurrent ? "current" : "expired";
-  return { state, ...found, searchedFrom };
+  return { source: "chain", state, ...found, searchedFrom };
 }
 
 /** The endpoints over which auditors inspect, those with the lowest priority number first. */

@@ -1,4 +1,7 @@
+import { readSecretFile } from "../../node/secretFile.ts";
+import { BlockcloudError } from "../../protocol/errors.ts";
 import { grades } from "../../protocol/tally.ts";
+import { coralAllowLoopback } from "../framework/coralFlags.ts";
 import { file, list, text } from "../framework/flag.ts";
 import {
   address,
@@ -10,7 +13,24 @@ import {
 } from "../framework/values.ts";
 
 /** A shorter secret could be guessed from one message. */
-export const LEAST_SECRET = 16;
+const LEAST_SECRET = 16;
+
+/** Flags of commands that tell the webhook. */
+export const webhookFlags = {
+  webhook: text("--webhook <url>", "URL that gets each alert once, by POST", httpUrl, {
+    env: "BLOCKCLOUD_WEBHOOK",
+    config: "alerts.webhook",
+    required: true,
+    secret: true,
+  }),
+  webhookSecretFile: file(
+    "--webhook-secret-file <path>",
+    `file with the secret that signs alerts, ${LEAST_SECRET} characters at least, mode 600`,
+    anyText,
+    { config: "alerts.webhookSecretFile", required: true },
+  ),
+  allowLoopback: coralAllowLoopback,
+};
 
 /** Flags of `blockcloud alerts run`. */
 export const alertFlags = {
@@ -26,18 +46,7 @@ export const alertFlags = {
     address,
     { config: "alerts.accounts" },
   ),
-  webhook: text("--webhook <url>", "URL that gets each alert once, by POST", httpUrl, {
-    env: "BLOCKCLOUD_WEBHOOK",
-    config: "alerts.webhook",
-    required: true,
-    secret: true,
-  }),
-  webhookSecretFile: file(
-    "--webhook-secret-file <path>",
-    `file with the secret that signs alerts, ${LEAST_SECRET} characters at least, mode 600`,
-    anyText,
-    { config: "alerts.webhookSecretFile", required: true },
-  ),
+  ...webhookFlags,
   inARow: text(
     "--in-a-row <count>",
     "missed rounds, or epochs below --least-grade, until an alert",
@@ -65,3 +74,16 @@ export const alertFlags = {
     default: "1m",
   }),
 };
+
+/**
+ * Reads the secret that signs messages.
+ *
+ * @throws BlockcloudError `ALERT_SECRET` if it is too short; as `readSecretFile`.
+ */
+export function webhookSecret(file: string): string {
+  const secret = readSecretFile(file, "webhook secret").trim();
+  if (secret.length >= LEAST_SECRET) return secret;
+  throw new BlockcloudError("ALERT_SECRET", "The webhook's secret is too short.", {
+    remedy: "Make one: openssl rand -hex 32 > webhook.secret && chmod 600 webhook.secret.",
+  });
+}

@@ -1,21 +1,17 @@
 import { Services } from "../../chain/services.ts";
 import { createAlerts } from "../../alerts/createAlerts.ts";
-import { readSecretFile } from "../../node/secretFile.ts";
 import { systemTimers } from "../../node/timers.ts";
 import type { Grade } from "../../protocol/tally.ts";
-import { BlockcloudError } from "../../protocol/errors.ts";
 import { chainCommand } from "../framework/chainCommand.ts";
 import { chainPace, workerFlags } from "../framework/commonFlags.ts";
-import { coralAllowLoopback } from "../framework/coralFlags.ts";
 import { runWorker } from "../framework/worker.ts";
-import { alertFlags, LEAST_SECRET } from "./flags.ts";
+import { alertFlags, webhookSecret } from "./flags.ts";
 
 /** `blockcloud alerts run` */
 export const alertsRun = chainCommand(
   {
     flags: {
       ...alertFlags,
-      allowLoopback: coralAllowLoopback,
       ...workerFlags,
     },
     examples: [
@@ -24,14 +20,9 @@ export const alertsRun = chainCommand(
         "--webhook https://alerts.example/hook --webhook-secret-file webhook.secret",
     ],
     notes: `It has no key and sends no transaction. An alert is sent when it fires and when it is over, each once, also
-across restarts. docs/monitoring.md has the form of a message, its signature, and examples for a chat and for mail.`,
+across restarts. "alerts test" sends one message, to try the webhook. docs/monitoring.md has the form of a message, its signature, and examples for a chat and for mail.`,
     async run({ flags, client, deployment }) {
-      const secret = readSecretFile(flags.webhookSecretFile, "webhook secret").trim();
-      if (secret.length < LEAST_SECRET) {
-        throw new BlockcloudError("ALERT_SECRET", "The webhook's secret is too short.", {
-          remedy: "Make one: openssl rand -hex 32 > webhook.secret && chmod 600 webhook.secret.",
-        });
-      }
+      const secret = webhookSecret(flags.webhookSecretFile);
       const { services = [], auditors = [], accounts = [], allowLoopback } = flags;
       const known = new Services(client, deployment);
       for (const service of services) await known.requireRegistered(service);

@@ -50,6 +50,10 @@ export const network = {
           "Watch services, auditors and accounts, and tell a webhook once what needs the operator.",
         load: async () => (await import("../alerts/run.ts")).alertsRun,
       },
+      test: {
+        about: "Send one signed test message to the webhook of alerts.",
+        load: async () => (await import("../alerts/test.ts")).alertsTest,
+      },
     },
   },
   indexer: {

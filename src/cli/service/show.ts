@@ -16,8 +16,9 @@ export const serviceShow = chainCommand({
   flags: { ...reportFlags, watch: watchFlag },
   examples: ["blockcloud service show 7", "blockcloud service show weather --epochs 48 --json"],
   notes: `Runs the service's own probe once from this host against its published endpoint, as auditors do;
---skip-probe omits that. For a service that moves, give a resolver (--resolver), because its announcement on
-chain may be half a day old.`,
+--skip-probe omits that. The endpoint is that of the live record: of a resolver (--resolver), else of the record
+network (--coral-bootstrap), else of the service's agent with this state folder. Without any of them it is the one
+that is announced on chain, which may be older than a move.`,
   async run(context) {
     const { args, flags, client, deployment, output } = context;
     const number = await findService(client, deployment, args.name);

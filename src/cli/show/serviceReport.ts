@@ -6,17 +6,21 @@ import type { SelfProbe } from "../../chain/views/probeDiagnosis.ts";
 import { readServiceEpochs } from "../../chain/views/serviceEpochs.ts";
 import { readServiceView, type ServiceView } from "../../chain/views/serviceView.ts";
 import type { ChainContext } from "../framework/chainCommand.ts";
-import { resolverUrl } from "../framework/commonFlags.ts";
+import { resolverUrl, state } from "../framework/commonFlags.ts";
+import { coralFlags } from "../framework/coralFlags.ts";
 import { text, toggle, type Flags } from "../framework/flag.ts";
 import { wholeNumber } from "../framework/values.ts";
-import { readCurrentRecord } from "./currentRecord.ts";
+import { readLiveRecord, type LivePlaces } from "./currentRecord.ts";
 import { probeService } from "./selfProbe.ts";
 import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
 
 /** The full report on a service, with the reasons for its grades. */
 export interface ServiceReport {
   moment: Moment;
+  /** With the live record, if there is one. */
   view: ServiceView;
+  /** The record on chain. */
+  announced: RecordView;
   /** The newest ones, from the service's first epoch on. */
   epochs: readonly ServiceEpoch[];
   probe: SelfProbe | undefined;
@@ -33,16 +37,14 @@ export const reportFlags = {
     config: "auditor.allowLoopback",
   }),
   resolver: resolverUrl,
+  coralBootstrap: coralFlags(0).coralBootstrap,
+  state,
 };
 
-interface ReportOptions {
+interface ReportOptions extends LivePlaces {
   number: bigint;
   epochs: number;
   skipProbe: boolean;
-  allowLoopback: boolean;
-  /** Queried for the service's current record; without it, the announcement on chain is shown. */
-  resolver: URL | undefined;
-  rpc: readonly string[];
 }
 
 /** Reads a service and runs its probe. */
@@ -54,9 +56,10 @@ export async function readServiceReport(
   const { number, allowLoopback } = options;
   progress.update(`reading service ${number}`);
   const moment = await readMoment(client, deployment);
-  const announced = await readServiceView(client, deployment, { number, moment });
-  const current = await currentRecord(announced, context, options);
-  const view = current === undefined ? announced : { ...announced, record: current };
+  const onChain = await readServiceView(client, deployment, { number, moment });
+  const announced = onChain.record;
+  const live = await readLiveRecord({ view: onChain, moment, deployment }, options, context);
+  const view = live === undefined ? onChain : { ...onChain, record: live };
   const { settledThrough, firstEpoch } = view;
   const read = await readServiceEpochs(client, deployment, {
     number,
@@ -70,37 +73,18 @@ export async function readServiceReport(
     ? undefined
     : await probeService({ view, moment, deployment, allowLoopback }, io, signal);
   progress.clear();
-  const diagnosis = diagnose({ view, epochs, moment, deployment, probe });
-  return { moment, view, epochs, probe, diagnosis };
-}
-
-async function currentRecord(
-  { record, number }: ServiceView,
-  {
-    deployment,
-    progress,
-    signal,
-  }: Pick<ChainContext<Flags, Flags>, "deployment" | "progress" | "signal">,
-  { resolver, rpc }: ReportOptions,
-): Promise<RecordView | undefined> {
-  if (resolver === undefined) return undefined;
-  progress.update("asking the resolver");
-  return readCurrentRecord(
-    { rpcUrls: rpc, deployment },
-    { number, resolver, searchedFrom: record.searchedFrom },
-    (message) => {
-      progress.say(message);
-    },
-    signal,
-  );
+  const diagnosis = diagnose({ view, epochs, moment, deployment, announced, probe });
+  return { moment, view, announced, epochs, probe, diagnosis };
 }
 
 /** The report as JSON; amounts in wei. */
-export function reportJson({ moment, view, epochs, probe, diagnosis }: ServiceReport): object {
+export function reportJson(report: ServiceReport): object {
+  const { moment, view, announced, epochs, probe, diagnosis } = report;
   return {
     number: Number(view.number),
     epoch: moment.epoch,
     service: { ...view, number: Number(view.number) },
+    announced,
     epochs,
     probe,
     diagnosis,

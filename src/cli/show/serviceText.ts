@@ -1,6 +1,8 @@
 import { isAddressEqual } from "viem";
 import { describeCounts } from "../../chain/views/diagnose.ts";
 import type { Diagnosis } from "../../chain/views/diagnosis.ts";
+import type { Moment } from "../../chain/views/contracts.ts";
+import type { RecordView } from "../../chain/views/recordView.ts";
 import type { NowAndNext, ServiceView } from "../../chain/views/serviceView.ts";
 import { requestLine } from "../../protocol/probe.ts";
 import type { ServiceEpoch } from "../../protocol/serviceEpochs.ts";
@@ -29,7 +31,7 @@ export function showText(report: ServiceReport): string {
       ),
       ["description", view.metadata],
       ["probe", probeText(view)],
-      ["endpoints", endpointsText(report)],
+      ...endpointFacts(report),
       ["challenge", challengeText(view)],
       ["settled", `through epoch ${view.settledThrough}`],
     ]),
@@ -58,7 +60,7 @@ export function statusText(
     facts([
       ["two epochs from now", view.status.now === view.status.next ? undefined : view.status.next],
       ["stake", stakeText(view, moment.epoch)],
-      ["endpoints", endpointsText(report)],
+      ...endpointFacts(report),
       ["challenge", challengeText(view)],
       [
         "pay to settle",
@@ -103,8 +105,16 @@ function probeText({ probe, class: kind }: ServiceView): string {
   return `${shown.join(", ")}${more}, each within ${kind.poorMs} ms${pending}`;
 }
 
-function endpointsText({ view, moment }: ServiceReport): string {
-  const { state, record } = view.record;
+/** The live record, and the one on chain: only the latter is called announced. */
+function endpointFacts({ view, announced, moment }: ServiceReport): [string, string][] {
+  const { source } = view.record;
+  const onChain: [string, string] = ["announced on chain", recordText(announced, moment)];
+  if (source === "chain") return [onChain];
+  const from = source === "agent" ? "from the agent on this host" : "from the record network";
+  return [["endpoints now", `${recordText(view.record, moment)}, ${from}`], onChain];
+}
+
+function recordText({ state, record }: RecordView, moment: Moment): string {
   if (record === undefined) return "none published";
   const uris = record.endpoints.map(({ uri }) => uri).join(", ");
   const left = Number(record.expiresAt) / 1000 - moment.timestamp;
@@ -160,9 +170,25 @@ function selfProbeText({ probe }: ServiceReport): string {
 
 function diagnosisText(diagnosis: readonly Diagnosis[]): string {
   if (diagnosis.length === 0) return "no problems found";
-  const lines = diagnosis.map(({ severity, code, what, remedy, epochs }) => {
-    const when = epochs === undefined ? "" : ` [epochs ${epochRanges(epochs)}]`;
+  const isReason = ({ severity, epochs }: Diagnosis) =>
+    severity === "problem" || epochs !== undefined;
+  return [
+    findings("reasons for its grades", diagnosis.filter(isReason)),
+    findings(
+      "to note",
+      diagnosis.filter((each) => !isReason(each)),
+    ),
+  ]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+function findings(title: string, diagnosis: readonly Diagnosis[]): string {
+  if (diagnosis.length === 0) return "";
+  const lines = diagnosis.map(({ severity, code, what, remedy, epochs = [] }) => {
+    const some = `epoch${epochs.length === 1 ? "" : "s"}`;
+    const when = epochs.length === 0 ? "" : ` [${some} ${epochRanges(epochs)}]`;
     return `  ${severity === "problem" ? "!" : "-"} ${what}${when}\n    ${code}: ${remedy}`;
   });
-  return `reasons for its grades:\n${lines.join("\n")}`;
+  return `${title}:\n${lines.join("\n")}`;
 }

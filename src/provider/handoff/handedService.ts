@@ -25,6 +25,8 @@ export interface HandedServiceDependencies {
   whereabouts: Pick<Whereabouts, "followed">;
   /** The lines to relays, which lead visitors here; undefined if there are none. */
   relays?: Pick<RelayLines, "stop" | "status" | "succeeded"> | undefined;
+  /** The record that was published last. */
+  record?: (() => Hex | undefined) | undefined;
   /** Direct paths round the relays; undefined if there are none. */
   direct?: { leave(): void } | undefined;
   /** Takes the payments; undefined if the service has no price. */
@@ -65,6 +67,10 @@ export class HandedService implements ServiceHandoff {
 
   get relays(): readonly RelayStatus[] {
     return this.#d.relays?.status ?? [];
+  }
+
+  get record(): Hex | undefined {
+    return this.#d.record?.();
   }
 
   succeeded(): void {

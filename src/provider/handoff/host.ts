@@ -225,9 +225,9 @@ export class HandoffHost implements Startable {
     return {
       ...{ pid: process.pid, since: this.#since },
       ...agent.status(),
-      services: agent.services().map(({ serviceId, sal, relays }) => {
+      services: agent.services().map(({ serviceId, sal, relays, record }) => {
         const { sessions, flows, paths } = sal;
-        return { serviceId, sessions, flows, paths, relays: [...relays] };
+        return { serviceId, sessions, flows, paths, relays: [...relays], record };
       }),
     };
   }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Hex } from "viem";
 import * as z from "zod";
 import { bytesToHex, hexToBytes } from "../../protocol/bytes.ts";
+import { MAX_RECORD_BYTES } from "../../protocol/record.ts";
 import { handoffError } from "./errors.ts";
 
 /** The version of the channel's messages. */
@@ -135,6 +136,8 @@ export const statusSchema = z.strictObject({
       /** Sessions by their path; a process of an older version does not say. */
       paths: z.record(z.enum(["direct", "upgraded", "relayed", "away"]), z.int()).optional(),
       relays: z.array(relaySchema).optional(),
+      /** The record that was published last. */
+      record: hexOf(0, MAX_RECORD_BYTES).optional(),
     }),
   ),
 });

@@ -10,6 +10,8 @@ export interface ServiceHandoff extends KeyedService {
   readonly sal: SalProvider;
   /** How the lines to its relays stand; none without relays. */
   readonly relays: readonly RelayStatus[];
+  /** The record that was published last; undefined if this process publishes none. */
+  readonly record?: Hex | undefined;
   /** Another process goes on with the duties, which end here next. */
   succeeded(): void;
   /** Gives the books of its payments up: from here on another process keeps them. */

@@ -231,8 +231,10 @@ export function createPresence(
   const instance = bytesToHex(sal.provider.instance);
   const { join = [] } = replica;
   const served = { serviceId, keys, sal: sal.provider };
+  let published: Publisher | undefined;
   const handoff = new HandedService(served, {
     ...{ gateways, whereabouts, relays: relayed?.lines, direct, pay, clock, log },
+    record: () => published?.record,
   });
   return {
     front,
@@ -257,14 +259,16 @@ export function createPresence(
               isSucceeded: () => handoff.isSucceeded,
             },
           ),
-    publisher: (announcer) =>
-      new Publisher(
+    publisher: (announcer) => {
+      published = new Publisher(
         { serviceId, key, delegation, domain },
         {
           ...{ network, store, whereabouts, instances, announcer, now, timers, log, metrics },
           moved,
         },
-      ),
+      );
+      return published;
+    },
   };
 }
 

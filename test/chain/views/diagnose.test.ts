@@ -29,6 +29,7 @@ const moment = {
 function record(over: Partial<RecordView> = {}, uri = "https://a.example", hours = 12): RecordView {
   const expiresAt = BigInt((moment.timestamp + hours * 3_600) * 1_000);
   return {
+    source: "chain",
     state: "current",
     signer: KEY,
     searchedFrom: 1n,
@@ -118,11 +119,15 @@ function asked(over: Partial<SelfProbeRequest>): DiagnosisInput["probe"] {
 
 function findings(
   over: Partial<ServiceView> = {},
-  more: { epochs?: ServiceEpoch[]; probe?: DiagnosisInput["probe"] } = {},
+  more: {
+    epochs?: ServiceEpoch[];
+    probe?: DiagnosisInput["probe"];
+    announced?: RecordView;
+  } = {},
 ): Diagnosis[] {
-  const { epochs = [], probe } = more;
+  const { epochs = [], ...rest } = more;
   const view = { ...healthy, ...over };
-  return diagnose({ view, epochs, moment, deployment: DEPLOYMENT, probe });
+  return diagnose({ view, epochs, moment, deployment: DEPLOYMENT, probe: undefined, ...rest });
 }
 
 const codes = (...args: Parameters<typeof findings>) => findings(...args).map(({ code }) => code);
@@ -174,6 +179,37 @@ describe("diagnose", () => {
       expect(codes(view)).to.deep.equal([code]);
     });
   }
+
+  it("expects an hour of an announcement, and not of a live record, which lasts a minute", () => {
+    const minute = 1 / 60;
+    expect(codes({ record: record({ source: "network" }, undefined, minute) })).to.deep.equal([]);
+    const [found] = findings({ record: record({}, undefined, minute) });
+    expect(found).to.include({ code: "RECORD_ENDS_SOON" });
+    expect(found?.what).to.match(/ ends in 1 minute\.$/);
+  });
+
+  it("says beside a live record how its announcement stands", () => {
+    const live = { record: record({ source: "network" }, undefined, 1 / 60) };
+    const cases = [
+      [record(), []],
+      [record({}, undefined, 0.5), ["RECORD_ENDS_SOON"]],
+      [record({ state: "expired" }, undefined, -1), ["RECORD_EXPIRED"]],
+      [record(none), ["RECORD_NONE"]],
+    ] as const;
+    for (const [announced, expected] of cases) {
+      const found = findings(live, { announced });
+      expect(found.map(({ code }) => code)).to.deep.equal(expected);
+      expect(found.every(({ severity }) => severity === "notice")).to.equal(true);
+    }
+  });
+
+  it("takes an old announcement for a possible reason why a probe fails", () => {
+    const probe = asked({ grade: 0, reason: "connect ECONNREFUSED" });
+    const [old] = findings({}, { probe });
+    expect(old?.remedy).to.contain("--resolver");
+    const [live] = findings({ record: record({ source: "network" }) }, { probe });
+    expect(live?.remedy).not.to.contain("--resolver");
+  });
 
   it("names the key that signed a record, and the one that should have", () => {
     const [found] = findings({ record: record({ state: "foreign", signer: OTHER }) });
