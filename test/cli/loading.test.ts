@@ -42,6 +42,7 @@ describe("what a command loads", function () {
       "cli/provider/run.ts",
       "cli/provider/salFlags.ts",
       "cli/provider/servicesFile.ts",
+      "cli/provider/servingFlags.ts",
     ]);
     expect(own.filter((file) => /^(auditor|keeper|provider|resolver)\//.test(file))).to.deep.equal(
       [],
