@@ -227,11 +227,15 @@ describe("layer 3, end to end, with real processes", () => {
     const shown = async (...flags: string[]) => {
       const { code, stderr, json } = await cli("service", "show", "1", "--skip-probe", ...flags);
       expect(code, stderr).to.equal(0);
-      const { record } = json().service as { record: { record: { endpoints: { uri: string }[] } } };
-      return record.record.endpoints[0]!.uri;
+      interface Shown {
+        record: { endpoints: { uri: string }[] };
+      }
+      const { service, announced } = json() as { service: { record: Shown }; announced: Shown };
+      return [service.record, announced].map(({ record }) => record.endpoints[0]!.uri);
     };
-    expect(await shown("--resolver", resolver.http), "what users find").to.equal(to);
-    expect(await shown(), "what is announced on chain").to.equal(before);
+    // What users find, and what is announced on chain.
+    expect(await shown("--resolver", resolver.http), "by a resolver").to.deep.equal([to, before]);
+    expect(await shown(), "by the record network").to.deep.equal([to, before]);
   });
 
   it("names a sub-service, reached by the device's own key, without a transaction", async () => {

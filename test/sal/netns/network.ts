@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { setting } from "../../support/namespaces/setting.ts";
 
 /** The two hosts, and the networks that each can be in, as the third byte of its address. */
 const HOSTS = { client: 77, provider: 78 } as const;
@@ -39,7 +40,7 @@ export class Network {
       ip("-n", name, "link", "set", "lo", "up");
       this.#settle(host);
     }
-    ip("netns", "exec", router, "sysctl", "--quiet", "--write", "net.ipv4.ip_forward=1");
+    ip("netns", "exec", router, ...setting("net.ipv4.ip_forward", 1));
   }
 
   /** The host's present address. */

@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setting } from "./setting.ts";
 
 let count = 0;
 
@@ -54,8 +55,8 @@ export class Namespaces {
 
   /** Lets a namespace pass packets on. */
   forward(name: string): void {
-    const settings = ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];
-    this.exec(name, "sysctl", "--quiet", "--write", ...settings);
+    this.exec(name, ...setting("net.ipv4.ip_forward", 1));
+    this.exec(name, ...setting("net.ipv6.conf.all.forwarding", 1));
   }
 
   exec(name: string, ...command: string[]): void {

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Namespaces } from "./namespaces.ts";
+import { setting } from "./setting.ts";
 
 /**
  * What stands between a host and the internet.
@@ -131,10 +132,10 @@ export class NatNetwork {
     const spaces = this.#spaces;
     for (const device of ["delay0", "delay1"]) {
       spaces.exec("core", "ip", "tuntap", "add", "dev", device, "mode", "tun");
-      spaces.exec("core", "sysctl", "--quiet", "--write", `net.ipv4.conf.${device}.rp_filter=0`);
+      spaces.exec("core", ...setting(`net.ipv4.conf.${device}.rp_filter`, 0));
       spaces.exec("core", "ip", "link", "set", device, "up");
     }
-    spaces.exec("core", "sysctl", "--quiet", "--write", "net.ipv4.conf.all.rp_filter=0");
+    spaces.exec("core", ...setting("net.ipv4.conf.all.rp_filter", 0));
     spaces.exec("core", "ip", "route", "add", "default", "dev", "delay0", "table", "100");
     for (const site of ["client", "provider", "relay"]) {
       spaces.exec("core", "ip", "rule", "add", "iif", site, "table", "100");
