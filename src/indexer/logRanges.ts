@@ -25,7 +25,7 @@ const filterSchema = z.strictObject({
 const logSchema = z.object({ address, topics: z.array(hash).max(4), blockNumber: quantity });
 
 /** Logs by contract and event, as the node gave them; undefined once Ponder has taken them. */
-type Events = Map<string, unknown[] | undefined>;
+type Events = Map<string, { logs: readonly unknown[]; size: number } | undefined>;
 
 interface Range {
   /** Undefined if they are too many to be kept: only those who waited for them have got them. */
@@ -107,15 +107,15 @@ export class LogRanges {
     const range = known ?? this.#ask(blocks, one);
     const events = await range.events;
     const key = keyOf(one.address, one.topics[0]);
-    const logs = events?.get(key);
+    const found = events?.get(key);
     // Ponder asks again when something was wrong with them, or with their absence.
-    if (events === undefined || (logs === undefined && events.has(key))) {
+    if (events === undefined || (found === undefined && events.has(key))) {
       return await this.#alone(one);
     }
     events.set(key, undefined);
-    if (logs === undefined) return [];
-    range.left -= sizeOf(logs);
-    return logs;
+    if (found === undefined) return [];
+    range.left -= found.size;
+    return found.logs;
   }
 
   #alone(filter: unknown): Promise<unknown> {
@@ -138,7 +138,7 @@ export class LogRanges {
     void fetched.then((events) => {
       // Others that came meanwhile leave no room for it.
       if (this.#kept() >= MOST_KEPT) range.events = Promise.resolve(undefined);
-      else for (const logs of events.values()) range.left += sizeOf(logs ?? []);
+      else for (const found of events.values()) range.left += found?.size ?? 0;
       this.#after(KEPT_MS, drop);
     }, drop); // After a failure the next request asks again.
     return range;
@@ -153,7 +153,7 @@ export class LogRanges {
     const filter = { address: this.#addresses, fromBlock, toBlock };
     const answer = await this.#dependencies.request("eth_getLogs", [filter]);
     if (!Array.isArray(answer)) throw new EndpointFault("malformed", "Its logs are no list.");
-    const events: Events = new Map();
+    const events = new Map<string, unknown[]>();
     for (const log of answer as unknown[]) {
       const { data: parsed } = logSchema.safeParse(log);
       const block = Number(parsed?.blockNumber);
@@ -169,7 +169,7 @@ export class LogRanges {
       if (same === undefined) events.set(key, [log]);
       else same.push(log);
     }
-    return events;
+    return new Map([...events].map(([key, logs]) => [key, { logs, size: sizeOf(logs) }]));
   }
 }
 
